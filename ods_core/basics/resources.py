@@ -1,0 +1,380 @@
+"""Records as callers see them: one function per kind, used by the API, the event log and the exports alike.
+
+Each takes the whole engagement, since a resource names its neighbours, and returns a plain dict whose values are
+texts, numbers, `Decimal`, `date` and `datetime`. The seed's fields come first, under the seed's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from ods_core.basics.clock import midnight, working_days_before
+from ods_core.basics.money import exponent
+from ods_core.basics.records import (
+    Attempt,
+    Cycle,
+    Deliverable,
+    Engagement,
+    Milestone,
+    PlannedMilestone,
+    Scope,
+    ServiceLine,
+)
+from ods_core.basics.states import CycleKind, Kind, PaymentStatus
+from ods_core.basics.triggers import Trigger, TriggerKind
+
+Resource = dict[str, Any]
+
+
+def amount_json(amount: Decimal, currency: str) -> Decimal:
+    """An amount with exactly the decimals its currency has."""
+    return amount.quantize(Decimal(1).scaleb(-exponent(currency)))
+
+
+def _maybe_amount(amount: Decimal | None, currency: str) -> Decimal | None:
+    return None if amount is None else amount_json(amount, currency)
+
+
+def request_resource(engagement: Engagement) -> Resource:
+    """A request with its current scope proposal, if it has one."""
+    r, scope = engagement.request, presented_scope(engagement)
+    negotiation = r.negotiation_reason and {
+        "reason": r.negotiation_reason,
+        "fixed_price": _maybe_amount(r.negotiation_price, r.currency),
+        "timeline_weeks": r.negotiation_weeks,
+    }
+    return {
+        "id": r.id,
+        "status": r.status.value,
+        "title": r.title,
+        "created_at": r.created_at,
+        "scope_id": scope.id if scope else None,
+        "scope_summary": scope_summary(engagement, scope) if scope else None,
+        "organization_id": r.organization_id,
+        "workspace_id": r.workspace_id,
+        "subscription_id": r.subscription_id,
+        "project_tags": list(r.project_tags),
+        "description": r.description,
+        "desired_outcome": r.desired_outcome,
+        "acceptance_criteria": list(r.acceptance_criteria),
+        "timeline_weeks": r.timeline_weeks,
+        "budget_max": _maybe_amount(r.budget_max, r.currency),
+        "currency": r.currency,
+        "created_by": r.created_by,
+        "updated_at": r.updated_at,
+        "scoped_at": r.scoped_at,
+        "negotiation": negotiation or None,
+        "cancelled_at": r.cancelled_at,
+        "cancellation_reason": r.cancellation_reason,
+        "scope_ids": [s.id for s in engagement.scopes],
+    }
+
+
+def presented_scope(engagement: Engagement) -> Scope | None:
+    """The scope that a request points at: the live proposal or the confirmed one, never a declined one."""
+    return engagement.current_scope
+
+
+def scope_summary(engagement: Engagement, scope: Scope) -> Resource:
+    """The few figures of a scope that a request shows."""
+    return {
+        "deliverables": len(engagement.scope_deliverables(scope.id)),
+        "cycles": len(engagement.delivery_cycles(scope.id)),
+        "timeline_weeks": scope.timeline_weeks,
+        "fixed_price": amount_json(scope.fixed_price, scope.currency),
+        "currency": scope.currency,
+    }
+
+
+def scope_resource(engagement: Engagement, scope: Scope) -> Resource:
+    """The whole proposal and, once confirmed, the engagement's specification."""
+    cycles = engagement.delivery_cycles(scope.id)
+    line = engagement.service_line
+    return {
+        "id": scope.id,
+        "request_id": scope.request_id,
+        "status": scope.status.value,
+        "title": scope.title,
+        "deliverables": [_scoped_deliverable(d) for d in engagement.scope_deliverables(scope.id)],
+        "cycles": [_scoped_cycle(c) for c in cycles],
+        "fixed_price": amount_json(scope.fixed_price, scope.currency),
+        "currency": scope.currency,
+        "timeline_weeks": scope.timeline_weeks,
+        "payment_terms": scope.payment_terms,
+        "payment_schedule": [_planned_milestone(m) for m in scope.schedule],
+        "revision": scope.revision,
+        "valid_until": scope.valid_until,
+        "last_safe_confirmation": last_safe_day(engagement, scope),
+        "review_window_days": scope.review_window_days,
+        "silence_policy": scope.silence_policy.value,
+        "proposed_at": scope.proposed_at,
+        "proposed_by": scope.proposed_by,
+        "confirmed_at": scope.confirmed_at,
+        "confirmed_by": scope.confirmed_by,
+        "shifted_days": scope.shifted_days,
+        "completed_at": scope.completed_at,
+        "cancelled_at": scope.cancelled_at,
+        "cancelled_by": scope.cancelled_by,
+        "cancellation_reason": scope.cancellation_reason,
+        "service_line_id": line.id if line and line.scope_id == scope.id else None,
+        "remediation_cycles": [_scoped_cycle(r) for c in cycles for r in engagement.remediations(c.id)],
+        "organization_id": engagement.request.organization_id,
+        "workspace_id": engagement.request.workspace_id,
+        "request_status": engagement.request.status.value,
+    }
+
+
+def last_safe_day(engagement: Engagement, scope: Scope) -> date:
+    """The last day on which a confirmation leaves the provider its lead time before cycle 1 starts."""
+    return working_days_before(engagement.delivery_cycles(scope.id)[0].baseline_start, scope.lead_time_days)
+
+
+def _criteria(deliverable: Deliverable) -> str | list[str]:
+    return deliverable.acceptance_criteria[0] if deliverable.criteria_as_text else list(deliverable.acceptance_criteria)
+
+
+def _scoped_deliverable(d: Deliverable) -> Resource:
+    return {
+        "id": d.id,
+        "title": d.title,
+        "description": d.description,
+        "acceptance_criteria": _criteria(d),
+        "status": d.status.value,
+        "cycle_id": d.cycle_id,
+        "key": d.key,
+    }
+
+
+def _scoped_cycle(c: Cycle) -> Resource:
+    return {
+        "id": c.id,
+        "name": c.name,
+        "planned_start": c.planned_start,
+        "planned_end": c.planned_end,
+        "deliverable_ids": list(c.deliverable_ids),
+        "kind": c.kind.value,
+        "status": c.status.value,
+        "parent_cycle_id": c.parent_cycle_id,
+    }
+
+
+def _planned_milestone(m: PlannedMilestone) -> Resource:
+    return {
+        "position": m.position,
+        "kind": m.kind.value,
+        "trigger": m.trigger.as_json(),
+        "amount": amount_json(m.amount, m.currency),
+        "currency": m.currency,
+        "net_days": m.net_days,
+        "description": m.description,
+    }
+
+
+def cycle_resource(engagement: Engagement, cycle: Cycle) -> Resource:
+    """A cycle with the present state of every deliverable on its list."""
+    line = engagement.service_line
+    deliverables = [engagement.deliverable(id) for id in cycle.deliverable_ids]
+    remediation = {"price": amount_json(Decimal(0), engagement.scope(cycle.scope_id).currency)}
+    return {
+        "id": cycle.id,
+        "scope_id": cycle.scope_id,
+        "service_line_id": line.id if line and line.scope_id == cycle.scope_id else None,
+        "status": cycle.status.value,
+        "planned_start": cycle.planned_start,
+        "planned_end": cycle.planned_end,
+        "deliverables": [_cycle_deliverable(d) for d in deliverables],
+        "name": cycle.name,
+        "kind": cycle.kind.value,
+        "parent_cycle_id": cycle.parent_cycle_id,
+        "number": cycle.number,
+        **(remediation if cycle.kind == CycleKind.REMEDIATION else {}),
+        "baseline_start": cycle.baseline_start,
+        "baseline_end": cycle.baseline_end,
+        "started_at": cycle.started_at,
+        "completed_at": cycle.completed_at,
+        "accepted_at": cycle.accepted_at,
+        "cancelled_at": cycle.cancelled_at,
+        "request_id": cycle.request_id,
+        "organization_id": engagement.request.organization_id,
+    }
+
+
+def _cycle_deliverable(d: Deliverable) -> Resource:
+    submitted = {"submitted_at": d.submitted_at} if d.submitted_at else {}
+    return {"id": d.id, "title": d.title, "status": d.status.value, **submitted, "attempt": d.attempt}
+
+
+def deliverable_resource(engagement: Engagement, d: Deliverable) -> Resource:
+    """A deliverable with its criteria and the history of its attempts."""
+    return {
+        "id": d.id,
+        "scope_id": d.scope_id,
+        "title": d.title,
+        "description": d.description,
+        "acceptance_criteria": _criteria(d),
+        "status": d.status.value,
+        "attempt": d.attempt,
+        "cycle_id": d.cycle_id,
+        "cycle_ids": [c.id for c in engagement.cycles_of(d.id)],
+        "request_id": d.request_id,
+        "organization_id": engagement.request.organization_id,
+        "position": d.position,
+        "key": d.key,
+        "started_at": d.started_at,
+        "submitted_at": d.submitted_at,
+        "ready_at": d.ready_at,
+        "decided_at": d.decided_at,
+        "escalated_at": d.escalated_at,
+        "cancelled_at": d.cancelled_at,
+        "attempts": [_attempt(a) for a in engagement.attempts_of(d.id)],
+    }
+
+
+def _attempt(a: Attempt) -> Resource:
+    return {
+        "attempt": a.number,
+        "cycle_id": a.cycle_id,
+        "started_at": a.started_at,
+        "submitted_at": a.submitted_at,
+        "submitted_by": a.submitted_by,
+        "notes": a.notes,
+        "evidence": [{"title": e.title, "url": e.url} for e in a.evidence],
+        "ready_at": a.ready_at,
+        "decision": a.decision.value if a.decision else None,
+        "decided_at": a.decided_at,
+        "reviewer_id": a.reviewer_id,
+        "review_notes": a.review_notes,
+        "rejection_reason": a.rejection_reason,
+        "criteria_not_met": [{"criterion": c.criterion, "evidence": c.evidence} for c in a.criteria_not_met],
+        "deemed": a.deemed,
+        "remediation_cycle_id": a.remediation_cycle_id,
+    }
+
+
+def service_line_resource(engagement: Engagement, line: ServiceLine) -> Resource:
+    """A service line: what a confirmed scope opened."""
+    return {
+        "id": line.id,
+        "scope_id": line.scope_id,
+        "request_id": line.request_id,
+        "status": line.status.value,
+        "execution_model": ServiceLine.EXECUTION_MODEL,
+        "billing_model": ServiceLine.BILLING_MODEL,
+        "title": engagement.scope(line.scope_id).title,
+        "organization_id": engagement.request.organization_id,
+        "workspace_id": engagement.request.workspace_id,
+        "opened_at": line.opened_at,
+        "closed_at": line.closed_at,
+    }
+
+
+def payment_resource(engagement: Engagement, m: Milestone, now: datetime) -> Resource:
+    """A payment milestone; `expected_on` is when a scheduled one should become payable, `overdue_days` is as of now."""
+    return {
+        "id": m.id,
+        "scope_id": m.scope_id,
+        "position": m.position,
+        "kind": m.kind.value,
+        "trigger": m.trigger.as_json(),
+        "status": m.status.value,
+        "amount": amount_json(m.amount, m.currency),
+        "paid": amount_json(m.paid, m.currency),
+        "open": amount_json(m.open, m.currency),
+        "currency": m.currency,
+        "description": m.description,
+        "due_at": m.due_at,
+        "expected_on": expected_on(engagement, m),
+        "overdue_days": overdue_days(m, now),
+        "net_days": m.net_days,
+        "request_id": m.request_id,
+        "organization_id": engagement.request.organization_id,
+        "triggered_at": m.triggered_at,
+        "paid_at": m.paid_at,
+        "voided_at": m.voided_at,
+    }
+
+
+def overdue_days(m: Milestone, now: datetime) -> int:
+    """Whole days past `due_at` while something is still open; 0 otherwise."""
+    if m.status != PaymentStatus.DUE or m.due_at is None or now <= m.due_at:
+        return 0
+    return (now - m.due_at).days
+
+
+def expected_on(engagement: Engagement, m: Milestone) -> date | None:
+    """The day a scheduled milestone should be payable by: the planned end of what it hangs on, plus its net days."""
+    if m.status != PaymentStatus.SCHEDULED:
+        return None
+    return _awaited_cycle(engagement, m.scope_id, m.trigger).planned_end + timedelta(days=m.net_days)
+
+
+def _awaited_cycle(engagement: Engagement, scope_id: str, trigger: Trigger) -> Cycle:
+    cycles = engagement.delivery_cycles(scope_id)
+    if trigger.kind == TriggerKind.CYCLE_ACCEPTANCE and trigger.number:
+        return cycles[trigger.number - 1]
+    if trigger.kind == TriggerKind.DELIVERABLE_ACCEPTANCE and trigger.number:
+        return engagement.cycle(engagement.scope_deliverables(scope_id)[trigger.number - 1].cycle_id)
+    return cycles[-1]
+
+
+def due_date(triggered_at: datetime, net_days: int) -> datetime:
+    """Midnight UTC of the trigger's date, plus the net days."""
+    return midnight(triggered_at.date() + timedelta(days=net_days))
+
+
+def resource(engagement: Engagement, kind: Kind, id: str, now: datetime) -> Resource:
+    """The resource of one thing in the engagement, whatever it is.
+
+    Raises:
+        NotFound: the engagement has no such thing.
+    """
+    return _SHOW[kind](engagement, id, now)
+
+
+_SHOW: Mapping[Kind, Callable[[Engagement, str, datetime], Resource]] = {
+    Kind.REQUEST: lambda e, id, now: request_resource(e),
+    Kind.SCOPE: lambda e, id, now: scope_resource(e, e.scope(id)),
+    Kind.CYCLE: lambda e, id, now: cycle_resource(e, e.cycle(id)),
+    Kind.DELIVERABLE: lambda e, id, now: deliverable_resource(e, e.deliverable(id)),
+    Kind.SERVICE_LINE: lambda e, id, now: service_line_resource(e, e.service_lines[-1]),
+    Kind.PAYMENT: lambda e, id, now: payment_resource(e, e.milestone(id), now),
+}
+
+
+def statement(engagement: Engagement, scope: Scope) -> Resource:
+    """The identity finance relies on: price = received + open + scheduled + void, in figures, to the minor unit."""
+    milestones = [m for m in engagement.milestones if m.scope_id == scope.id]
+
+    def total(amounts: list[Decimal]) -> Decimal:
+        return amount_json(sum(amounts, Decimal(0)), scope.currency)
+
+    return {
+        "fixed_price": amount_json(scope.fixed_price, scope.currency),
+        "received": total([m.paid for m in milestones]),
+        "open": total([m.open for m in milestones]),
+        "scheduled": total([m.amount - m.paid for m in milestones if m.status == PaymentStatus.SCHEDULED]),
+        "void": total([m.amount - m.paid for m in milestones if m.status == PaymentStatus.VOID]),
+        "currency": scope.currency,
+    }
+
+
+__all__ = [
+    "amount_json",
+    "cycle_resource",
+    "deliverable_resource",
+    "due_date",
+    "expected_on",
+    "last_safe_day",
+    "overdue_days",
+    "payment_resource",
+    "presented_scope",
+    "request_resource",
+    "resource",
+    "scope_resource",
+    "scope_summary",
+    "service_line_resource",
+    "statement",
+]

@@ -1,0 +1,81 @@
+"""Who may do what: roles, sides, and the caller that carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ods_core.basics.events import SYSTEM, Actor, ActorKind
+
+
+class Role(StrEnum):
+    """The roles of a key or a signed-in person."""
+
+    REQUESTER = "requester"
+    APPROVER = "approver"
+    REVIEWER = "reviewer"
+    FINANCE = "finance"
+    VIEWER = "viewer"
+    PROVIDER = "provider"
+    ADMIN = "admin"
+
+
+class Side(StrEnum):
+    """The two parties of an engagement."""
+
+    CLIENT = "client"
+    PROVIDER = "provider"
+
+
+ALL_ROLES = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever gives a command or reads: the actor that events name, and what it may do.
+
+    `organization_id` None sees every organisation (the provider, and this machine's own user).
+    """
+
+    actor: Actor
+    roles: frozenset[Role]
+    organization_id: str | None = None
+    workspace_id: str | None = None
+
+    def sees(self, organization_id: str, workspace_id: str) -> bool:
+        """Whether something of this organisation and workspace is the caller's to see."""
+        return self.organization_id in (None, organization_id) and self.workspace_id in (None, workspace_id)
+
+    def may(self, roles: frozenset[Role]) -> bool:
+        """Whether any of these roles is the caller's."""
+        return bool(self.roles & roles)
+
+
+LOCAL = Caller(Actor(ActorKind.LOCAL, "local"), ALL_ROLES)
+"""This machine's own user, where no sign-in is configured: may do everything."""
+
+SYSTEM_CALLER = Caller(SYSTEM, ALL_ROLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A kind of person who opens the pages, and the roles that come with it."""
+
+    key: str
+    label: str
+    roles: frozenset[Role]
+    icon: str
+
+
+PERSONAS: tuple[Persona, ...] = (
+    Persona(
+        "delivery_lead",
+        "Delivery lead",
+        frozenset({Role.REQUESTER, Role.APPROVER, Role.REVIEWER, Role.VIEWER}),
+        "assignment_ind",
+    ),
+    Persona("finance", "Finance", frozenset({Role.FINANCE, Role.VIEWER}), "account_balance"),
+    Persona("executive", "Executive", frozenset({Role.VIEWER}), "insights"),
+    Persona("provider", "Provider", frozenset({Role.PROVIDER, Role.VIEWER}), "engineering"),
+    Persona("administrator", "Administrator", ALL_ROLES, "admin_panel_settings"),
+)

@@ -1,0 +1,49 @@
+"""Settings, read once from the environment and checked at start.
+
+docs/settings.md is made from the descriptions below.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ods_core.basics.clock import Clock, clock_from
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_DATABASE = f"duckdb:///{ROOT / 'data' / 'ods.duckdb'}"
+
+
+class Settings(BaseSettings):
+    """What can be set from outside; each field `x` is the environment variable `ODS_X`."""
+
+    model_config = SettingsConfigDict(env_prefix="ODS_", frozen=True, extra="ignore")
+
+    database_url: str = Field(DEFAULT_DATABASE, description="The database: `duckdb:///PATH`.")
+    demo: bool = Field(True, description="Fill an empty database with the demo engagements at first start.")
+    clock: str = Field(
+        "",
+        description="Empty: the system's clock. A time such as `2026-04-15T10:00:00Z`: a clock that stands there. "
+        "`@FILE`: a clock that reads its time from that file. For tests and demonstrations.",
+    )
+    lead_time_days: int = Field(
+        2, ge=0, le=60, description="Working days the provider needs between confirmation and the start of cycle 1."
+    )
+    remediation_days: int = Field(7, ge=1, le=365, description="Planned length of a remediation cycle, in days.")
+    proposal_days: int = Field(
+        14, ge=1, le=365, description="Days a proposal stays valid when it does not name its `valid_until`."
+    )
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_can_be_read(cls, value: str) -> str:
+        clock_from(value)
+        return value
+
+    @cached_property
+    def now(self) -> Clock:
+        """The clock that the settings ask for."""
+        return clock_from(self.clock)

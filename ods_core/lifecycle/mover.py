@@ -1,0 +1,165 @@
+"""The one mover: every change of an engagement goes through `Change`, and nothing else makes records or events.
+
+It looks each change up in the transition tables, so that an arrow that is not drawn there cannot happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ods_core.basics.events import Actor, Event, EventType
+from ods_core.basics.ids import IdSource
+from ods_core.basics.records import (
+    Attempt,
+    Cycle,
+    Deliverable,
+    Engagement,
+    Milestone,
+    Record,
+    Request,
+    Scope,
+    ServiceLine,
+)
+from ods_core.basics.resources import resource
+from ods_core.basics.states import Kind
+from ods_core.lifecycle.rules import TRANSITIONS, is_transition
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner of an installation decides: working days of lead time, days of a remediation, of a proposal."""
+
+    lead_time_days: int = 2
+    remediation_days: int = 7
+    proposal_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a rule may know of the world: when it is, who asks, the next identifiers, the policy."""
+
+    now: datetime
+    actor: Actor
+    next_id: IdSource
+    policy: Policy = Policy()
+
+    @property
+    def today(self) -> date:
+        """The UTC date."""
+        return self.now.date()
+
+
+class IllegalTransition(Exception):
+    """The rules tried to draw an arrow that the tables do not have: a defect of ours, never of a caller."""
+
+
+_KINDS: Mapping[type, tuple[Kind, str]] = {
+    Scope: (Kind.SCOPE, "scopes"),
+    Cycle: (Kind.CYCLE, "cycles"),
+    Deliverable: (Kind.DELIVERABLE, "deliverables"),
+    ServiceLine: (Kind.SERVICE_LINE, "service_lines"),
+    Milestone: (Kind.PAYMENT, "milestones"),
+}
+
+R = TypeVar("R", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone)
+
+
+class Change:
+    """An engagement on its way from one state to the next, and the events that tell of it."""
+
+    def __init__(self, engagement: Engagement, moment: Moment) -> None:
+        self.engagement = engagement
+        self.moment = moment
+        self.events: list[Event] = []
+
+    def create(self, record: R, event: EventType | None) -> R:
+        """Add a record in its first state."""
+        kind = self._allow(record, None, record.status, event)
+        if isinstance(record, Request):
+            self.engagement = Engagement(record)
+        else:
+            self._append(_KINDS[type(record)][1], record)
+        self._tell(kind, record.id, event)
+        return record
+
+    def move(self, record: R, to: StrEnum, event: EventType | None, **fields: Any) -> R:
+        """Bring a record into another state, with whatever else changes with it; `event` None: told by another's."""
+        kind = self._allow(record, record.status, to, event)
+        moved = replace(record, status=to, **fields)
+        self._put(record, moved)
+        self._tell(kind, moved.id, event)
+        return moved
+
+    def amend(self, record: R, **fields: Any) -> R:
+        """Change a record without changing its state; the caller tells of it in an event of the same command."""
+        amended = replace(record, **fields)
+        self._put(record, amended)
+        return amended
+
+    def put_attempt(self, attempt: Attempt) -> None:
+        """Add an attempt, or put it in the place of its earlier self."""
+        attempts = self.engagement.attempts
+        key = (attempt.deliverable_id, attempt.number)
+        kept = tuple(attempt if (a.deliverable_id, a.number) == key else a for a in attempts)
+        is_new = all((a.deliverable_id, a.number) != key for a in attempts)
+        self.engagement = replace(self.engagement, attempts=(*kept, attempt) if is_new else kept)
+
+    def tell(self, kind: Kind, id: str, event: EventType, **more: Any) -> None:
+        """Record an event about a thing as it is now; `more` goes into its data."""
+        e = self.engagement
+        self.events.append(
+            Event(
+                type=event,
+                occurred_at=self.moment.now,
+                actor=self.moment.actor,
+                subject_kind=kind,
+                subject_id=id,
+                request_id=e.request.id,
+                scope_id=self._scope_of(kind, id),
+                organization_id=e.request.organization_id,
+                workspace_id=e.request.workspace_id,
+                data=resource(e, kind, id, self.moment.now) | more,
+            )
+        )
+
+    def _scope_of(self, kind: Kind, id: str) -> str | None:
+        if kind == Kind.SCOPE:
+            return id
+        if kind == Kind.REQUEST:
+            current = self.engagement.current_scope
+            return current.id if current else None
+        group = next(name for k, name in _KINDS.values() if k == kind)
+        return next(str(member.scope_id) for member in getattr(self.engagement, group) if member.id == id)
+
+    def _tell(self, kind: Kind, id: str, event: EventType | None) -> None:
+        if event:
+            self.tell(kind, id, event)
+
+    def _allow(self, record: R, source: StrEnum | None, to: StrEnum, event: EventType | None) -> Kind:
+        kind = Kind.REQUEST if isinstance(record, Request) else _KINDS[type(record)][0]
+        # A silent move still needs its arrow; only the event is told by another record's change.
+        known = is_transition(kind, source, to, event) if event else _has_arrow(kind, source, to)
+        if not known:
+            raise IllegalTransition(f"{kind} {record.id}: {source} -> {to} with {event}")
+        return kind
+
+    def _append(self, group: str, record: Record) -> None:
+        self.engagement = replace(self.engagement, **{group: (*getattr(self.engagement, group), record)})
+
+    def _put(self, old: Record, new: Record) -> None:
+        if isinstance(new, Request):
+            self.engagement = replace(self.engagement, request=new)
+            return
+        group = _KINDS[type(new)][1]
+        members = tuple(new if member is old else member for member in getattr(self.engagement, group))
+        if new not in members:
+            raise IllegalTransition(f"a stale {type(new).__name__} was moved")
+        self.engagement = replace(self.engagement, **{group: members})
+
+
+def _has_arrow(kind: Kind, source: StrEnum | None, to: StrEnum) -> bool:
+    return any(t.source == source and t.target == to for t in TRANSITIONS[kind])

@@ -1,0 +1,1 @@
+"""Reads: lists, logs, work lists, timelines, payments and outcomes; nothing here changes anything."""

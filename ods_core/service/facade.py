@@ -1,0 +1,227 @@
+"""Writes: one public verb per command, one transaction each.
+
+The facade introduces the rooms that do not know each other: it checks the caller, has the payment terms read, asks
+the lifecycle to decide, and gives the outcome to the store.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ods_core.basics.clock import Clock, system_clock
+from ods_core.basics.errors import Forbidden, NotFound, Problem
+from ods_core.basics.events import Event, EventType
+from ods_core.basics.ids import Prefix
+from ods_core.basics.money import Money, MoneyError
+from ods_core.basics.records import Engagement, PlannedMilestone
+from ods_core.basics.resources import Resource, resource
+from ods_core.basics.roles import Caller
+from ods_core.basics.states import Kind, PaymentKind
+from ods_core.lifecycle import (
+    Accept,
+    Cancel,
+    Command,
+    Confirm,
+    Decline,
+    Moment,
+    Negotiate,
+    Policy,
+    Propose,
+    Reissue,
+    Reject,
+    Revise,
+    Start,
+    Submit,
+    SubmitRequest,
+    Terminate,
+    decide,
+    open_engagement,
+)
+from ods_core.lifecycle.rules import RULES, Verb, verb_of
+from ods_core.payments import TermsError, parse_terms, schedule
+from ods_core.store import Store, UnitOfWork
+
+_PREFIX_OF = {Kind.REQUEST: Prefix.REQUEST, Kind.SCOPE: Prefix.SCOPE, Kind.DELIVERABLE: Prefix.DELIVERABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command came to: the engagement now, the events it caused, and what it was about."""
+
+    engagement: Engagement
+    events: Sequence[Event]
+    kind: Kind
+    subject_id: str
+
+    def resource(self) -> Resource:
+        """The subject as callers see it, as of the command."""
+        return resource(self.engagement, self.kind, self.subject_id, self.events[-1].occurred_at)
+
+    def caused(self, *types: EventType) -> list[Event]:
+        """Those of its events that are of these types."""
+        return [event for event in self.events if event.type in types]
+
+
+class Service:
+    """The commands.
+
+    Args:
+        store: where engagements are kept.
+        clock: what time it is.
+        policy: what the owner of the installation decided.
+
+    Every verb raises Forbidden for a caller without the role, NotFound for what is not there or not the caller's,
+    NotAllowed where the state forbids it and Invalid for values that cannot be right; then nothing has changed.
+    """
+
+    def __init__(self, store: Store, clock: Clock = system_clock, policy: Policy | None = None) -> None:
+        self.store = store
+        self.clock = clock
+        self.policy = policy or Policy()
+        self._open = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all commands that this thread gives within the block be one transaction."""
+        with self.store.write() as unit:
+            self._open.unit = unit
+            try:
+                yield
+            finally:
+                self._open.unit = None
+
+    def submit_request(self, caller: Caller, command: SubmitRequest) -> Result:
+        """Ask for an outcome."""
+        _require(caller, Verb.SUBMIT_REQUEST)
+        if not caller.sees(command.organization_id, command.workspace_id):
+            raise Forbidden(f"this caller acts for {caller.organization_id}, not for {command.organization_id}")
+        with self._unit() as unit:
+            outcome = open_engagement(command, self._moment(caller))
+            unit.save(outcome.engagement, outcome.events)
+        return Result(outcome.engagement, outcome.events, Kind.REQUEST, outcome.engagement.request.id)
+
+    def propose(self, caller: Caller, request_id: str, command: Propose) -> Result:
+        """Present a scope proposal; the result is about the new scope."""
+        result = self._give(caller, request_id, with_schedule(command))
+        scope = result.engagement.scopes[-1]
+        return replace(result, kind=Kind.SCOPE, subject_id=scope.id)
+
+    def negotiate(self, caller: Caller, request_id: str, command: Negotiate) -> Result:
+        """Say that a request does not fit its bounds, and what would."""
+        return self._give(caller, request_id, command)
+
+    def revise(self, caller: Caller, request_id: str, command: Revise) -> Result:
+        """Change a request that requires negotiation."""
+        return self._give(caller, request_id, command)
+
+    def cancel(self, caller: Caller, request_id: str, command: Cancel) -> Result:
+        """Cancel a request."""
+        return self._give(caller, request_id, command)
+
+    def confirm(self, caller: Caller, scope_id: str, command: Confirm) -> Result:
+        """Confirm a proposal: the engagement begins."""
+        return self._give(caller, scope_id, command)
+
+    def decline(self, caller: Caller, scope_id: str, command: Decline) -> Result:
+        """Send a proposal back."""
+        return self._give(caller, scope_id, command)
+
+    def reissue(self, caller: Caller, scope_id: str, command: Reissue) -> Result:
+        """Present an expired proposal again; the result is about the new scope."""
+        result = self._give(caller, scope_id, command)
+        return replace(result, subject_id=result.engagement.scopes[-1].id)
+
+    def terminate(self, caller: Caller, scope_id: str, command: Terminate) -> Result:
+        """End an active scope early."""
+        return self._give(caller, scope_id, command)
+
+    def start(self, caller: Caller, deliverable_id: str, command: Start) -> Result:
+        """Begin work on a deliverable."""
+        return self._give(caller, deliverable_id, command)
+
+    def submit(self, caller: Caller, deliverable_id: str, command: Submit) -> Result:
+        """Hand in a deliverable."""
+        return self._give(caller, deliverable_id, command)
+
+    def accept(self, caller: Caller, deliverable_id: str, command: Accept) -> Result:
+        """Accept a deliverable."""
+        return self._give(caller, deliverable_id, command)
+
+    def reject(self, caller: Caller, deliverable_id: str, command: Reject) -> Result:
+        """Reject a deliverable."""
+        return self._give(caller, deliverable_id, command)
+
+    def _give(self, caller: Caller, subject_id: str, command: Command) -> Result:
+        verb = verb_of(command)
+        kind = RULES[verb].subject
+        _require(caller, verb)
+        with self._unit() as unit:
+            engagement = _visible(caller, unit.engagement_of(_PREFIX_OF[kind], subject_id), kind, subject_id)
+            outcome = decide(engagement, command, subject_id, self._moment(caller))
+            unit.save(outcome.engagement, outcome.events)
+        return Result(outcome.engagement, outcome.events, kind, subject_id)
+
+    @contextmanager
+    def _unit(self) -> Iterator[UnitOfWork]:
+        unit: UnitOfWork | None = getattr(self._open, "unit", None)
+        if unit is not None:
+            yield unit
+            return
+        with self.store.write() as unit:
+            yield unit
+
+    def _moment(self, caller: Caller) -> Moment:
+        now = self.clock()
+        return Moment(now, caller.actor, lambda prefix: self.store.next_id(prefix, now), self.policy)
+
+
+def _require(caller: Caller, verb: Verb) -> None:
+    rule = RULES[verb]
+    if not caller.may(rule.roles):
+        wanted = " or ".join(sorted(rule.roles))
+        raise Forbidden(f"to {verb.replace('_', ' ')} needs the role {wanted}")
+
+
+def _visible(caller: Caller, engagement: Engagement, kind: Kind, id: str) -> Engagement:
+    """Another organisation's thing is as good as not there."""
+    request = engagement.request
+    if not caller.sees(request.organization_id, request.workspace_id):
+        raise NotFound(kind, id)
+    return engagement
+
+
+def with_schedule(command: Propose) -> Propose:
+    """The proposal with what its payment terms come to, or with why they come to nothing."""
+    try:
+        price = Money(command.fixed_price, command.currency)
+    except MoneyError:
+        # The price itself is refused, at its own place; there is nothing to split.
+        return command
+    try:
+        planned = plan(command.payment_terms, price, len(command.cycles), len(command.deliverables))
+    except TermsError as error:
+        return replace(command, terms_problems=terms_problems(error, "/payment_terms"))
+    return replace(command, schedule=planned)
+
+
+def plan(terms: str, price: Money, cycles: int, deliverables: int) -> tuple[PlannedMilestone, ...]:
+    """What payment terms come to.
+
+    Raises:
+        TermsError: they cannot be right; says where.
+    """
+    made = schedule(parse_terms(terms), price, cycles=cycles, deliverables=deliverables)
+    return tuple(
+        PlannedMilestone(
+            m.position, PaymentKind(m.kind), m.trigger, m.amount.amount, price.currency, m.net_days, m.description
+        )
+        for m in made
+    )
+
+
+def terms_problems(error: TermsError, pointer: str) -> tuple[Problem, ...]:
+    """The problems of payment terms, each with its place in the text."""
+    return tuple(Problem(pointer, p.detail, {"start": p.start, "end": p.end}) for p in error.problems)

@@ -1,0 +1,97 @@
+"""What one process shares: settings, store, service, and the first filling of an empty store.
+
+Pages, API and background work live in one process and use one `Runtime`; `runtime()` makes it at first need.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ods_core.basics.clock import Clock
+from ods_core.basics.settings import Settings
+from ods_core.lifecycle import Policy
+from ods_core.service.facade import Service
+from ods_core.store import Store
+
+
+@dataclass(slots=True)
+class Filling:
+    """How far the first filling of an empty store has come; `share` runs from 0 to 1."""
+
+    share: float = 1.0
+    step: str = ""
+    error: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the store can be shown."""
+        return self.share >= 1.0
+
+
+@dataclass(slots=True)
+class Runtime:
+    """The parts of a running program."""
+
+    settings: Settings
+    store: Store
+    service: Service
+    clock: Clock
+    filling: Filling = field(default_factory=Filling)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Runtime:
+        """Open the database that the settings name.
+
+        Raises:
+            StoreError: it cannot be opened; says why and what to do.
+        """
+        settings = settings or Settings()
+        store = Store(settings.database_url, settings.now)
+        policy = Policy(settings.lead_time_days, settings.remediation_days, settings.proposal_days)
+        return cls(settings, store, Service(store, settings.now, policy), settings.now)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.close()
+
+
+_lock = threading.Lock()
+_current: Runtime | None = None
+
+
+def runtime() -> Runtime:
+    """The process's runtime, opened at first need.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+    global _current  # noqa: PLW0603  # the one thing a process has one of
+    with _lock:
+        if _current is None:
+            _current = Runtime.open()
+        return _current
+
+
+@contextmanager
+def using(replacement: Runtime) -> Iterator[Runtime]:
+    """Let `runtime()` answer with another runtime within the block; for tests."""
+    global _current  # noqa: PLW0603
+    with _lock:
+        before, _current = _current, replacement
+    try:
+        yield replacement
+    finally:
+        with _lock:
+            _current = before
+
+
+def shut_down() -> None:
+    """Close the process's runtime, if it was opened."""
+    global _current  # noqa: PLW0603
+    with _lock:
+        if _current is not None:
+            _current.close()
+            _current = None

@@ -1,0 +1,243 @@
+"""The database: opened once a process, read by many, written through one door.
+
+`Store.write()` is the one place that makes writers of one engagement take turns. DuckDB lets one process at a file and
+fails the second of two writers that meet at a row, so turns are taken before the transaction begins, by a lock; the
+same lock makes the event sequence rise in the order of commits, which is what a feed's reader relies on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from ods_core.basics.clock import Clock, system_clock
+from ods_core.basics.errors import NotFound, StoreError
+from ods_core.basics.events import Event
+from ods_core.basics.ids import Prefix, format_id
+from ods_core.basics.records import Engagement
+from ods_core.store import rows
+from ods_core.store import tables as t
+from ods_core.store.migrate import migrate
+
+_NUMBERED = {
+    Prefix.REQUEST: t.requests,
+    Prefix.SCOPE: t.scopes,
+    Prefix.CYCLE: t.cycles,
+    Prefix.DELIVERABLE: t.deliverables,
+    Prefix.SERVICE_LINE: t.service_lines,
+    Prefix.PAYMENT: t.payments,
+}
+
+
+class Store:
+    """One database.
+
+    Args:
+        url: a SQLAlchemy URL; `duckdb:///PATH` or `duckdb:///:memory:`.
+        clock: dates the migrations.
+
+    Raises:
+        StoreError: it cannot be opened; says why and what to do.
+    """
+
+    def __init__(self, url: str, clock: Clock = system_clock) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self._turn = threading.RLock()
+        self._listeners: list[Callable[[Sequence[Event]], None]] = []
+        with _translated(url):
+            self.migrated = migrate(self.engine, clock())
+            with self.engine.connect() as connection:
+                self._numbers = {p: _last(connection, table.c.number) for p, table in _NUMBERED.items()}
+                self._sequence = self._committed = _last(connection, t.events.c.sequence)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading; what is read within one block is of one moment."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[UnitOfWork]:
+        """One transaction: everything saved within the block is committed at its end, or nothing is."""
+        with self._turn:
+            with self.engine.begin() as connection:
+                unit = UnitOfWork(self, connection)
+                yield unit
+                events = unit.flush()
+            self._committed = self._sequence
+            # Told after the commit, still in turn: whoever listens hears of events in their order.
+            if events:
+                for listener in self._listeners:
+                    listener(events)
+
+    def on_commit(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Call `listener(events)` after each commit."""
+        self._listeners.append(listener)
+
+    def next_id(self, prefix: Prefix, now: datetime) -> str:
+        """The next identifier of a prefix; asked for within `write`, so numbers rise in the order of commits."""
+        self._numbers[prefix] += 1
+        return format_id(prefix, self._numbers[prefix], now)
+
+    def numbered(self, events: Sequence[Event]) -> list[Event]:
+        """Events with their places in the log."""
+        first = self._sequence + 1
+        self._sequence += len(events)
+        return [
+            replace(e, sequence=n, id=format_id(Prefix.EVENT, n, e.occurred_at)) for n, e in enumerate(events, first)
+        ]
+
+    @property
+    def last_sequence(self) -> int:
+        """The sequence of the last event committed: a cheap sign that something changed."""
+        return self._committed
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever asked for here."""
+        with self.read() as connection:
+            return connection.execute(select(t.requests.c.id).limit(1)).first() is None
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file."""
+        if self.engine.dialect.name == "duckdb":
+            with self._turn, self.engine.connect() as connection:
+                connection.execute(text("CHECKPOINT"))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.engine.dispose()
+
+
+class UnitOfWork:
+    """What one transaction reads and changes; engagements are held until the end, then written once."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self.store = store
+        self.connection = connection
+        self._before: dict[str, Engagement | None] = {}
+        self._now: dict[str, Engagement] = {}
+        self._places: dict[str, str] = {}
+        self._events: list[Event] = []
+
+    def engagement(self, request_id: str) -> Engagement:
+        """The engagement of a request, as it is in this transaction.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if request_id not in self._now:
+            found = rows.load(self.connection, [request_id])
+            if request_id not in found:
+                raise NotFound("request", request_id)
+            self._before[request_id] = self._now[request_id] = found[request_id]
+        return self._now[request_id]
+
+    def engagement_of(self, prefix: Prefix, id: str) -> Engagement:
+        """The engagement that something belongs to.
+
+        Raises:
+            NotFound: there is no such thing.
+        """
+        request_id = self._places.get(id) or find_request(self.connection, prefix, id)
+        return self.engagement(request_id)
+
+    def save(self, engagement: Engagement, events: Sequence[Event]) -> None:
+        """Hold a changed engagement and its events, to be written at the end of the transaction."""
+        id = engagement.request.id
+        self._before.setdefault(id, None)
+        self._now[id] = engagement
+        self._places |= dict.fromkeys(engagement.ids(), id)
+        self._events += events
+
+    def flush(self) -> list[Event]:
+        """Write what was saved; the events, with their places."""
+        changes = rows.Changes.between((self._before[id], now) for id, now in self._now.items())
+        changes.write(self.connection)
+        numbered = self.store.numbered(self._events)
+        rows.write_events(self.connection, numbered)
+        return numbered
+
+
+_KIND_NAMES = {
+    Prefix.REQUEST: "request",
+    Prefix.SCOPE: "scope",
+    Prefix.CYCLE: "cycle",
+    Prefix.DELIVERABLE: "deliverable",
+    Prefix.SERVICE_LINE: "service_line",
+    Prefix.PAYMENT: "payment",
+}
+
+
+def find_request(connection: Connection, prefix: Prefix, id: str) -> str:
+    """The id of the request that something belongs to.
+
+    Raises:
+        NotFound: there is no such thing.
+    """
+    table = _NUMBERED[prefix]
+    column = table.c.id if prefix == Prefix.REQUEST else table.c.request_id
+    found = connection.execute(select(column).where(table.c.id == id)).scalar()
+    if found is None:
+        raise NotFound(_KIND_NAMES[prefix], id)
+    return str(found)
+
+
+def _last(connection: Connection, column: Any) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"ODS_DATABASE_URL cannot be read: {error}") from None
+    if parsed.get_backend_name() != "duckdb":
+        raise StoreError(f"ODS_DATABASE_URL names {parsed.drivername!r}; expected duckdb:///PATH")
+    path = parsed.database or ":memory:"
+    if path == ":memory:":
+        # A name makes every pooled connection see the same memory.
+        parsed = parsed.set(database=f":memory:ods{id(object())}")
+    else:
+        _make_room(Path(path))
+    # As many connections as the server has request threads, and some for the pages.
+    return create_engine(parsed, pool_size=16, max_overflow=64)
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {path.parent} cannot be made: {error.strerror}") from None
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Say in plain words why a database could not be opened."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(_plain(url, str(error.orig))) from error
+    except OSError as error:
+        raise StoreError(_plain(url, str(error))) from error
+
+
+def _plain(url: str, reason: str) -> str:
+    if "lock" in reason.lower():
+        return (
+            f"another process holds the database {url}; DuckDB lets one process at a file. "
+            f"Stop that process, or talk to it over its REST API. ({reason.splitlines()[0]})"
+        )
+    return f"the database {url} cannot be opened: {reason.splitlines()[0]}"
+
+
+__all__ = ["Store", "UnitOfWork", "find_request"]

@@ -1,0 +1,64 @@
+"""Forward migrations: numbered SQL files, each applied once, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from ods_core.basics.errors import StoreError
+
+DIRECTORY = Path(__file__).parent / "migrations"
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+def available() -> list[tuple[int, Path]]:
+    """Every migration there is, by its number."""
+    files = sorted(path for path in DIRECTORY.glob("*.sql") if _NAME.fullmatch(path.name))
+    return [(int(path.name[:4]), path) for path in files]
+
+
+def version(connection: Connection) -> int:
+    """The number of the last migration applied; 0 for a new database."""
+    if not inspect(connection).has_table("schema_version"):
+        return 0
+    return int(connection.execute(text("SELECT coalesce(max(version), 0) FROM schema_version")).scalar_one())
+
+
+def migrate(engine: Engine, now: datetime) -> list[int]:
+    """Bring a database up to date; the numbers of what was applied.
+
+    Raises:
+        StoreError: the database was made by a newer version of this program; nothing was changed.
+    """
+    with engine.connect() as connection:
+        at = version(connection)
+    newest = available()[-1][0]
+    if at > newest:
+        raise StoreError(
+            f"the database has schema version {at}, this program knows {newest}: use the newer program it came from"
+        )
+    return [number for number, path in available() if number > at and _apply(engine, number, path, now)]
+
+
+def _apply(engine: Engine, number: int, path: Path, now: datetime) -> bool:
+    with engine.begin() as connection:
+        if number == 1:
+            connection.execute(
+                text("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at TIMESTAMP NOT NULL)")
+            )
+        for statement in statements(path.read_text(encoding="utf-8")):
+            connection.exec_driver_sql(statement)
+        connection.execute(
+            text("INSERT INTO schema_version VALUES (:version, :now)"),
+            {"version": number, "now": now.replace(tzinfo=None)},
+        )
+    return True
+
+
+def statements(script: str) -> list[str]:
+    """A script's statements; comments stand on lines of their own, and no text in it holds a semicolon."""
+    code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("--"))
+    return [part.strip() for part in code.split(";") if part.strip()]

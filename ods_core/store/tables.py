@@ -1,0 +1,354 @@
+"""The tables, as SQLAlchemy sees them; `migrations/` makes them.
+
+One table a record type. Each row carries the engagement (`request_id`) and the owner (`organization_id`,
+`workspace_id`) it belongs to: they never change, loading an engagement needs no join, and a list narrowed to one
+organisation reads one table. Lists inside a record that no query takes apart (evidence, schedule, criteria) are JSON
+texts. Times are UTC without a zone, money is DECIMAL(24, 4), which holds every currency's minor unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from ods_core.basics.events import EventType
+from ods_core.basics.jsonio import dumps, loads
+from ods_core.basics.records import CriterionNotMet, Evidence, PlannedMilestone
+from ods_core.basics.states import (
+    CycleKind,
+    CycleStatus,
+    Decision,
+    DeliverableStatus,
+    Kind,
+    PaymentKind,
+    PaymentStatus,
+    RequestStatus,
+    ScopeStatus,
+    ServiceLineStatus,
+    SilencePolicy,
+)
+from ods_core.basics.triggers import Trigger, TriggerKind
+
+metadata = MetaData()
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time in Python, a TIMESTAMP that means UTC in the database."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of an enumeration, kept as its word."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, enumeration: type[StrEnum]) -> None:
+        super().__init__()
+        self.enumeration = enumeration
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Any) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> StrEnum | None:
+        return None if value is None else self.enumeration(value)
+
+
+class JsonTuple(TypeDecorator[tuple[Any, ...]]):
+    """A tuple of texts or small records, kept as a JSON array."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, read: Callable[[Any], Any] | None = None, write: Callable[[Any], Any] | None = None) -> None:
+        super().__init__()
+        self.read, self.write = read, write
+
+    def process_bind_param(self, value: tuple[Any, ...] | None, dialect: Any) -> str | None:
+        if value is None:
+            return None
+        return dumps([self.write(item) for item in value] if self.write else list(value)).decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> tuple[Any, ...] | None:
+        if value is None:
+            return None
+        return tuple(self.read(item) for item in loads(value)) if self.read else tuple(loads(value))
+
+
+class JsonObject(TypeDecorator[dict[str, Any]]):
+    """A dict, kept as a JSON object."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Any) -> str | None:
+        return None if value is None else dumps(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> dict[str, Any] | None:
+        return None if value is None else loads(value)
+
+
+def _read_evidence(item: Any) -> Evidence:
+    return Evidence(item["title"], item["url"])
+
+
+def _write_evidence(item: Evidence) -> Any:
+    return {"title": item.title, "url": item.url}
+
+
+def _read_criterion(item: Any) -> CriterionNotMet:
+    return CriterionNotMet(item["criterion"], item["evidence"])
+
+
+def _write_criterion(item: CriterionNotMet) -> Any:
+    return {"criterion": item.criterion, "evidence": item.evidence}
+
+
+def _read_milestone(item: Any) -> PlannedMilestone:
+    return PlannedMilestone(
+        item["position"],
+        PaymentKind(item["kind"]),
+        Trigger(TriggerKind(item["trigger"]["kind"]), item["trigger"].get("number")),
+        Decimal(item["amount"]),
+        item["currency"],
+        item["net_days"],
+        item["description"],
+    )
+
+
+def _write_milestone(item: PlannedMilestone) -> Any:
+    return {
+        "position": item.position,
+        "kind": item.kind.value,
+        "trigger": item.trigger.as_json(),
+        "amount": str(item.amount),
+        "currency": item.currency,
+        "net_days": item.net_days,
+        "description": item.description,
+    }
+
+
+def _id() -> list[Column[Any]]:
+    """The identifier, and its number by which lists are ordered and continued."""
+    return [Column("id", String, primary_key=True), Column("number", BigInteger, nullable=False)]
+
+
+def _owner() -> list[Column[Any]]:
+    return [
+        Column("request_id", String, ForeignKey("requests.id"), nullable=False),
+        Column("organization_id", String, nullable=False),
+        Column("workspace_id", String, nullable=False),
+    ]
+
+
+def _scope_id() -> Column[Any]:
+    return Column("scope_id", String, ForeignKey("scopes.id"), nullable=False)
+
+
+def _time(name: str, nullable: bool = True) -> Column[Any]:
+    return Column(name, UtcTime, nullable=nullable)
+
+
+Money = Numeric(24, 4)
+
+requests = Table(
+    "requests",
+    metadata,
+    *_id(),
+    Column("organization_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("status", Word(RequestStatus), nullable=False),
+    Column("subscription_id", String),
+    Column("project_tags", JsonTuple(), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("desired_outcome", Text, nullable=False),
+    Column("acceptance_criteria", JsonTuple(), nullable=False),
+    Column("timeline_weeks", Integer),
+    Column("budget_max", Money),
+    Column("currency", String, nullable=False),
+    _time("created_at", nullable=False),
+    Column("created_by", String, nullable=False),
+    _time("updated_at", nullable=False),
+    _time("scoped_at"),
+    Column("negotiation_reason", Text),
+    Column("negotiation_price", Money),
+    Column("negotiation_weeks", Integer),
+    _time("cancelled_at"),
+    Column("cancellation_reason", Text),
+)
+
+scopes = Table(
+    "scopes",
+    metadata,
+    *_id(),
+    *_owner(),
+    Column("revision", Integer, nullable=False),
+    Column("status", Word(ScopeStatus), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("fixed_price", Money, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("timeline_weeks", Integer, nullable=False),
+    Column("payment_terms", Text, nullable=False),
+    Column("schedule", JsonTuple(_read_milestone, _write_milestone), nullable=False),
+    Column("valid_until", Date, nullable=False),
+    Column("lead_time_days", Integer, nullable=False),
+    Column("review_window_days", Integer),
+    Column("silence_policy", Word(SilencePolicy), nullable=False),
+    _time("proposed_at", nullable=False),
+    Column("proposed_by", String, nullable=False),
+    _time("confirmed_at"),
+    Column("confirmed_by", String),
+    Column("shifted_days", Integer, nullable=False),
+    _time("completed_at"),
+    _time("cancelled_at"),
+    Column("cancelled_by", String),
+    Column("cancellation_reason", Text),
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    *_id(),
+    *_owner(),
+    _scope_id(),
+    Column("kind", Word(CycleKind), nullable=False),
+    Column("parent_cycle_id", String),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Word(CycleStatus), nullable=False),
+    Column("planned_start", Date, nullable=False),
+    Column("planned_end", Date, nullable=False),
+    Column("baseline_start", Date, nullable=False),
+    Column("baseline_end", Date, nullable=False),
+    Column("deliverable_ids", JsonTuple(), nullable=False),
+    _time("started_at"),
+    _time("completed_at"),
+    _time("accepted_at"),
+    _time("cancelled_at"),
+)
+
+deliverables = Table(
+    "deliverables",
+    metadata,
+    *_id(),
+    *_owner(),
+    _scope_id(),
+    Column("cycle_id", String, ForeignKey("cycles.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("key", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("acceptance_criteria", JsonTuple(), nullable=False),
+    Column("criteria_as_text", Boolean, nullable=False),
+    Column("status", Word(DeliverableStatus), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    _time("started_at"),
+    _time("submitted_at"),
+    _time("ready_at"),
+    _time("decided_at"),
+    _time("escalated_at"),
+    _time("cancelled_at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("deliverable_id", String, ForeignKey("deliverables.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    *_owner(),
+    _scope_id(),
+    Column("cycle_id", String, ForeignKey("cycles.id"), nullable=False),
+    _time("started_at", nullable=False),
+    _time("submitted_at"),
+    Column("submitted_by", String),
+    Column("notes", Text),
+    Column("evidence", JsonTuple(_read_evidence, _write_evidence), nullable=False),
+    _time("ready_at"),
+    Column("decision", Word(Decision)),
+    _time("decided_at"),
+    Column("reviewer_id", String),
+    Column("review_notes", Text),
+    Column("rejection_reason", Text),
+    Column("criteria_not_met", JsonTuple(_read_criterion, _write_criterion), nullable=False),
+    Column("deemed", Boolean, nullable=False),
+    Column("remediation_cycle_id", String, ForeignKey("cycles.id")),
+)
+
+service_lines = Table(
+    "service_lines",
+    metadata,
+    *_id(),
+    *_owner(),
+    _scope_id(),
+    Column("status", Word(ServiceLineStatus), nullable=False),
+    _time("opened_at", nullable=False),
+    _time("closed_at"),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    *_id(),
+    *_owner(),
+    _scope_id(),
+    Column("position", Integer, nullable=False),
+    Column("kind", Word(PaymentKind), nullable=False),
+    Column("trigger_kind", Word(TriggerKind), nullable=False),
+    Column("trigger_number", Integer),
+    Column("status", Word(PaymentStatus), nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("paid", Money, nullable=False),
+    Column("net_days", Integer, nullable=False),
+    Column("description", Text, nullable=False),
+    _time("triggered_at"),
+    _time("due_at"),
+    _time("paid_at"),
+    _time("voided_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String, nullable=False),
+    Column("type", Word(EventType), nullable=False),
+    _time("occurred_at", nullable=False),
+    Column("actor_kind", String, nullable=False),
+    Column("actor_id", String, nullable=False),
+    Column("subject_kind", Word(Kind), nullable=False),
+    Column("subject_id", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("scope_id", String),
+    Column("organization_id", String, nullable=False),
+    Column("workspace_id", String, nullable=False),
+    Column("data", JsonObject, nullable=False),
+)
