@@ -68,30 +68,45 @@ def _outcome(change: Change) -> Outcome:
 
 
 def _carry_out(change: Change, command: Command, subject: object) -> None:
-    match subject, command:
-        case Scope(), Confirm():
-            delivery.confirm(change, subject, command)
-        case Scope(), Decline():
-            proposals.decline(change, subject, command)
-        case Scope(), Reissue():
-            proposals.reissue(change, subject, command)
-        case Scope(), Terminate():
-            delivery.terminate(change, subject, command)
-        case Deliverable(), Start():
-            delivery.start(change, subject)
-        case Deliverable(), Submit():
-            delivery.submit(change, subject, command)
-        case Deliverable(), Accept():
-            delivery.accept(change, subject, command)
-        case Deliverable(), Reject():
-            delivery.reject(change, subject, command)
-        case _, Propose():
+    if isinstance(subject, Scope):
+        _on_scope(change, command, subject)
+    elif isinstance(subject, Deliverable):
+        _on_deliverable(change, command, subject)
+    else:
+        _on_request(change, command)
+
+
+def _on_request(change: Change, command: Command) -> None:
+    match command:
+        case Propose():
             proposals.propose(change, command)
-        case _, Negotiate():
+        case Negotiate():
             proposals.negotiate(change, command)
-        case _, Revise():
+        case Revise():
             proposals.revise(change, command)
-        case _, Cancel():
+        case Cancel():
             proposals.cancel(change, command)
-        case _:
-            raise TypeError(f"no rule for {type(command).__name__}")
+
+
+def _on_scope(change: Change, command: Command, scope: Scope) -> None:
+    match command:
+        case Confirm():
+            delivery.confirm(change, scope, command)
+        case Decline():
+            proposals.decline(change, scope, command)
+        case Reissue():
+            proposals.reissue(change, scope, command)
+        case Terminate():
+            delivery.terminate(change, scope, command)
+
+
+def _on_deliverable(change: Change, command: Command, deliverable: Deliverable) -> None:
+    match command:
+        case Start():
+            delivery.start(change, deliverable)
+        case Submit():
+            delivery.submit(change, deliverable, command)
+        case Accept():
+            delivery.accept(change, deliverable, command)
+        case Reject():
+            delivery.reject(change, deliverable, command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from ods_core.basics.events import EventType
 from ods_core.basics.ids import Prefix
@@ -129,8 +130,8 @@ def submit(change: Change, deliverable: Deliverable, given: Submit) -> None:
     cycle = working_cycle(change.engagement, deliverable)
     begun = _open_attempt(change, deliverable.id, number)
     attempt = begun or Attempt(deliverable.id, deliverable.request_id, number, cycle.id, started_at=now)
-    handed_in = {"submitted_at": now, "submitted_by": change.moment.actor.id}
-    change.put_attempt(replace(attempt, **handed_in, notes=given.notes, evidence=given.evidence))
+    by = change.moment.actor.id
+    change.put_attempt(replace(attempt, submitted_at=now, submitted_by=by, notes=given.notes, evidence=given.evidence))
     change.move(
         deliverable,
         DeliverableStatus.COMPLETED,
@@ -170,7 +171,7 @@ def _complete_if_submitted(change: Change, cycle: Cycle) -> None:
 def accept(change: Change, deliverable: Deliverable, given: Accept) -> None:
     """Accept; what follows (payments, cycles, the end) follows in the same transaction."""
     check_review(given)
-    _decide(change, deliverable, Decision.ACCEPTED, given, {})
+    _decide(change, deliverable, Decision.ACCEPTED, given)
     change.move(
         change.engagement.deliverable(deliverable.id),
         DeliverableStatus.ACCEPTED,
@@ -181,16 +182,14 @@ def accept(change: Change, deliverable: Deliverable, given: Accept) -> None:
     _accept_cycles(change, deliverable)
 
 
-def _decide(
-    change: Change, d: Deliverable, decision: Decision, given: Accept | Reject, more: dict[str, object]
-) -> None:
+def _decide(change: Change, d: Deliverable, decision: Decision, given: Accept | Reject, **more: Any) -> None:
     attempt = replace(
         _attempt(change, d),
         decision=decision,
         decided_at=change.moment.now,
         reviewer_id=given.reviewer_id or change.moment.actor.id,
         review_notes=given.notes,
-        **more,  # type: ignore[arg-type]  # the two callers below name fields of Attempt
+        **more,
     )
     change.put_attempt(attempt)
 
@@ -233,12 +232,15 @@ def reject(change: Change, deliverable: Deliverable, given: Reject) -> None:
     """Reject; the work goes into a remediation cycle at no cost."""
     check_review(given)
     cycle, is_new = _remediation_for(change, deliverable)
-    reasons = {
-        "rejection_reason": given.rejection_reason,
-        "criteria_not_met": given.criteria_not_met,
-        "remediation_cycle_id": cycle.id,
-    }
-    _decide(change, deliverable, Decision.REJECTED, given, reasons)
+    _decide(
+        change,
+        deliverable,
+        Decision.REJECTED,
+        given,
+        rejection_reason=given.rejection_reason,
+        criteria_not_met=given.criteria_not_met,
+        remediation_cycle_id=cycle.id,
+    )
     change.move(
         change.engagement.deliverable(deliverable.id),
         DeliverableStatus.REJECTED,

@@ -89,14 +89,14 @@ class Change:
     def move(self, record: R, to: StrEnum, event: EventType | None, **fields: Any) -> R:
         """Bring a record into another state, with whatever else changes with it; `event` None: told by another's."""
         kind = self._allow(record, record.status, to, event)
-        moved = replace(record, status=to, **fields)
+        moved = _with(record, status=to, **fields)
         self._put(record, moved)
         self._tell(kind, moved.id, event)
         return moved
 
     def amend(self, record: R, **fields: Any) -> R:
         """Change a record without changing its state; the caller tells of it in an event of the same command."""
-        amended = replace(record, **fields)
+        amended = _with(record, **fields)
         self._put(record, amended)
         return amended
 
@@ -148,7 +148,7 @@ class Change:
         return kind
 
     def _append(self, group: str, record: Record) -> None:
-        self.engagement = replace(self.engagement, **{group: (*getattr(self.engagement, group), record)})
+        self.engagement = _with(self.engagement, **{group: (*getattr(self.engagement, group), record)})
 
     def _put(self, old: Record, new: Record) -> None:
         if isinstance(new, Request):
@@ -158,7 +158,14 @@ class Change:
         members = tuple(new if member is old else member for member in getattr(self.engagement, group))
         if new not in members:
             raise IllegalTransition(f"a stale {type(new).__name__} was moved")
-        self.engagement = replace(self.engagement, **{group: members})
+        self.engagement = _with(self.engagement, **{group: members})
+
+
+_Any = TypeVar("_Any", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Engagement)
+
+
+def _with(record: _Any, **fields: Any) -> _Any:
+    return replace(record, **fields)
 
 
 def _has_arrow(kind: Kind, source: StrEnum | None, to: StrEnum) -> bool:

@@ -85,4 +85,5 @@ def _wanted(caller: Caller, wanted: EventFilter) -> Select[Any]:
 
 
 def _events(connection: Connection, statement: Select[Any]) -> list[Event]:
-    return [event_of(row) for row in connection.execute(statement).mappings()]
+    rows: Sequence[Any] = connection.execute(statement).mappings().all()
+    return [event_of(row) for row in rows]

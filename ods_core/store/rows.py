@@ -102,7 +102,7 @@ def load(connection: Connection, request_ids: Sequence[str]) -> dict[str, Engage
     for mapped in MAPPED if request_ids else ():
         key = "id" if mapped.record is Request else "request_id"
         # Ordered here: for a handful of rows, asking DuckDB to sort costs as much as finding them.
-        found_rows = connection.execute(statements[mapped.table.name], given).mappings().all()
+        found_rows: Sequence[Any] = connection.execute(statements[mapped.table.name], given).mappings().all()
         for row in sorted(found_rows, key=mapped.order):
             groups = found.setdefault(row[key], {})
             groups.setdefault(mapped.group, []).append(mapped.record_of(row))
