@@ -68,11 +68,8 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        digits = exponent(self.currency)
-        if not isinstance(self.amount, Decimal):
-            kind = type(self.amount).__name__
-            raise MoneyError(f"an amount of money cannot be {_article(kind)}; expected a Decimal")
-        object.__setattr__(self, "amount", _fitted(self.amount, self.currency, digits))
+        exponent(self.currency)
+        object.__setattr__(self, "amount", _fitted(self.amount, self.currency))
 
     @classmethod
     def from_minor(cls, n: int, currency: str) -> Money:
@@ -162,8 +159,11 @@ def symbol_fits(symbol: str, currency: str) -> bool:
     return written in _symbols(currency)
 
 
-def _fitted(amount: Decimal, currency: str, digits: int) -> Decimal:
-    """`amount` with exactly `digits` decimals, the same value."""
+def _fitted(amount: object, currency: str) -> Decimal:
+    """`amount` with as many decimals as `currency` has, the same value."""
+    if not isinstance(amount, Decimal):
+        kind = _article(type(amount).__name__)
+        raise MoneyError(f"an amount of money cannot be {kind}; expected a Decimal")
     if not amount.is_finite():
         raise MoneyError(f"an amount of money cannot be {amount}; expected a finite number")
     if amount and amount.adjusted() >= MAX_WHOLE_DIGITS:
@@ -172,8 +172,8 @@ def _fitted(amount: Decimal, currency: str, digits: int) -> Decimal:
         # `plus` turns minus nought into nought, which would otherwise print as -0.00.
         return _EXACT.plus(_EXACT.quantize(amount, _UNITS[currency]))
     except Inexact:
-        shown = _shown(str(amount))
-        raise MoneyError(f"{shown} has too many decimals; expected at most {digits} for {currency}") from None
+        limit = f"expected at most {_EXPONENTS[currency]} for {currency}"
+        raise MoneyError(f"{_shown(str(amount))} has too many decimals; {limit}") from None
 
 
 def _read(text: str) -> Decimal:

@@ -228,7 +228,7 @@ def _share_name(share: Share, currency: str) -> str:
 
 
 def _decimals(amount: Decimal) -> int:
-    """The decimals of an amount as written; `5.000` has three, for whoever wrote it may have meant thousands."""
+    """The decimals of an amount as written: `5.000` has three, for whoever wrote it may mean thousands."""
     places = amount.as_tuple().exponent
     return max(0, -places) if isinstance(places, int) else 0
 

@@ -327,6 +327,12 @@ def _joins_words(text: str, at: int) -> bool:
     return text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalpha()
 
 
+def _in_capitals(symbol: _Token | None) -> str:
+    """`US$` for `us$`; other letters stay, for capitals could be more of them than a symbol may have."""
+    text = symbol.text if symbol else ""
+    return text.upper() if text[:-1].isascii() else text
+
+
 class _ClauseError(Exception):
     """Ends the reading of one clause."""
 
@@ -439,13 +445,10 @@ class _Parser:
     def _currency(self, start: int, code: _Token | None, symbol: _Token | None) -> str:
         """The currency of the amount that began at `start`: its code if it has one, and its symbol if not."""
         span = self._span(start)
+        if code is None and symbol is None:
+            raise _ClauseError(span, f"{self._quote(span)} stands alone; expected `%` or a currency by it")
         if code is None:
-            if symbol is None:
-                detail = f"{self._quote(span)} stands alone; expected `%` or a currency beside it"
-                raise _ClauseError(span, detail)
-            letters, sign = symbol.text[:-1], symbol.text[-1]
-            # Folding other letters could make more of them than a symbol may have.
-            return (letters.upper() if letters.isascii() else letters) + sign
+            return _in_capitals(symbol)
         currency = code.word.upper()
         try:
             fits = exponent(currency) >= 0 and (symbol is None or symbol_fits(symbol.text, currency))
@@ -491,22 +494,21 @@ class _Parser:
         if self._take("per"):
             self._expect("cycle")
             return PerCycle()
-        if self._take("across"):
-            return self._across()
-        if self._take("split"):
-            self._expect("across")
+        if self._word() in ("across", "split"):
             return self._across()
         if self._take("after"):
             return self._each_or_numbered("cycle")
         if self._word() in ("on", "upon"):
             return self._on()
-        self._refuse(_EXPECTED_TRIGGER)
+        return self._refuse(_EXPECTED_TRIGGER)
 
     def _upfront(self) -> Trigger:
         """Upfront words may say once more what they wait for: `upfront on scope confirmation`."""
         return self._on_confirmation() if self._take("on", "upon") else _CONFIRMATION
 
     def _across(self) -> AcrossCycles:
+        self._take("split")
+        self._expect("across")
         self._take("all", "the")
         self._expect("cycles")
         return AcrossCycles()
@@ -524,7 +526,7 @@ class _Parser:
             case "cycle" | "deliverable" | "each" | "every":
                 return self._on_numbered()
         self._at = start
-        self._refuse(_EXPECTED_TRIGGER)
+        return self._refuse(_EXPECTED_TRIGGER)
 
     def _on_confirmation(self) -> Trigger:
         if not self._take("signing"):

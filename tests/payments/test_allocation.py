@@ -53,7 +53,8 @@ def test_of_equal_remainders_the_earlier_gets_the_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "weights"), [(-1, [1]), (1, []), (1, [0, 0]), (1, [1, -1]), (0, [-1]), (5, [Fraction(-1, 3), 2])]
+    ("total", "weights"),
+    [(-1, [1]), (1, []), (1, [0, 0]), (1, [1, -1]), (0, [-1]), (5, [Fraction(-1, 3), 2])],
 )
 def test_what_cannot_be_split_is_refused(total: int, weights: list[Fraction | int]) -> None:
     with pytest.raises(ValueError, match="expected"):
@@ -63,7 +64,7 @@ def test_what_cannot_be_split_is_refused(total: int, weights: list[Fraction | in
 def test_splits_agree_with_the_method_done_by_hand(trials: Callable[[int, int], int]) -> None:
     """Sum exact, none negative, each within one unit of its share, and unit for unit what the book gives."""
     rng = random.Random(1832)
-    for _ in range(trials(3_000, 60_000)):
+    for _ in range(trials(3_000, 30_000)):
         weights = [Fraction(rng.choice((0, 1, rng.randrange(10**6))), rng.randint(1, 60)) for _ in range(9)]
         weights = [*weights[: rng.randrange(9)], Fraction(1, rng.randint(1, 9))]
         total = rng.choice((0, 1, rng.randrange(100), rng.randrange(10**15)))
