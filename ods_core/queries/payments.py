@@ -1,0 +1,315 @@
+"""Who owes what, and when: the schedule of all payments, their totals, and the age of what is open.
+
+Sums are made in the database and stay exact. Amounts of two currencies are never added.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from ods_core.basics.errors import Invalid
+from ods_core.basics.resources import amount_json
+from ods_core.basics.roles import Caller
+from ods_core.basics.states import CycleKind, PaymentStatus
+from ods_core.basics.triggers import Trigger, TriggerKind
+from ods_core.queries.visibility import narrowed
+from ods_core.store import tables as t
+
+BUCKETS: Mapping[str, str] = {
+    "not_yet_due": "Not yet due",
+    "1_30": "1–30 days",
+    "31_60": "31–60 days",
+    "61_90": "61–90 days",
+    "over_90": "Over 90 days",
+}
+"""The ages of what is open, by days past due."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """Which payments; None and empty: all.
+
+    The period is about the day a payment is payable: `due_at` once it is due, `expected_on` before.
+    """
+
+    organization_id: str | None = None
+    currency: str | None = None
+    statuses: Sequence[PaymentStatus] = ()
+    overdue: bool = False
+    first: date | None = None
+    last: date | None = None
+    scope_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One milestone; `payable_on` is its due date, or the day it should be payable by while it is scheduled."""
+
+    id: str
+    number: int
+    scope_id: str
+    scope_title: str
+    request_id: str
+    organization_id: str
+    position: int
+    trigger: Trigger
+    description: str
+    status: PaymentStatus
+    amount: Decimal
+    paid: Decimal
+    open: Decimal
+    currency: str
+    net_days: int
+    due_at: datetime | None
+    payable_on: date
+    overdue_days: int
+
+    @property
+    def expected_on(self) -> date | None:
+        """The day a scheduled one should be payable by; None once it is due, paid or void."""
+        return self.payable_on if self.status == PaymentStatus.SCHEDULED else None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """Some payments, soonest payable first, and where to go on (None at the end)."""
+
+    rows: Sequence[PaymentRow]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the payments of one currency come to: amount = paid + open + scheduled + void."""
+
+    currency: str
+    count: int
+    amount: Decimal
+    paid: Decimal
+    open: Decimal
+    overdue: Decimal
+    scheduled: Decimal
+    void: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """What one organisation owes in one currency, by the keys of `BUCKETS`, with the number of payments in each."""
+
+    organization_id: str
+    currency: str
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Decimal:
+        """All that is open."""
+        return sum(self.amounts.values(), Decimal(0))
+
+
+def schedule_page(
+    connection: Connection,
+    caller: Caller,
+    wanted: PaymentFilter,
+    now: datetime,
+    *,
+    limit: int = 25,
+    cursor: str | None = None,
+) -> PaymentPage:
+    """One page of the schedule, soonest payable first.
+
+    Raises:
+        Invalid: a cursor that was not handed out here.
+    """
+    p = _payable(caller, wanted, now)
+    statement = select(p).order_by(p.c.payable_on, p.c.number).limit(limit + 1)
+    if cursor is not None:
+        day, number = _read_place(cursor)
+        statement = statement.where(or_(p.c.payable_on > day, and_(p.c.payable_on == day, p.c.number > number)))
+    rows: Sequence[Any] = connection.execute(statement).mappings().all()
+    shown = [_row(row, now) for row in rows[:limit]]
+    return PaymentPage(shown, _write_place(shown[-1]) if len(rows) > limit else None)
+
+
+def every(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> Iterator[PaymentRow]:
+    """The whole schedule, for an export; read a thousand at a time."""
+    page = schedule_page(connection, caller, wanted, now, limit=1_000)
+    yield from page.rows
+    while page.cursor:
+        page = schedule_page(connection, caller, wanted, now, limit=1_000, cursor=page.cursor)
+        yield from page.rows
+
+
+def totals(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Totals]:
+    """What the filtered payments come to, per currency."""
+    p = _payable(caller, wanted, now)
+    rest = p.c.amount - p.c.paid
+    due = p.c.status == PaymentStatus.DUE
+    statement = select(
+        p.c.currency,
+        func.count().label("count"),
+        func.sum(p.c.amount).label("amount"),
+        func.sum(p.c.paid).label("paid"),
+        _sum_where(due, rest).label("open"),
+        _sum_where(and_(due, p.c.due_at < now), rest).label("overdue"),
+        _sum_where(p.c.status == PaymentStatus.SCHEDULED, rest).label("scheduled"),
+        _sum_where(p.c.status == PaymentStatus.VOID, rest).label("void"),
+    ).group_by(p.c.currency)
+    rows: Sequence[Any] = connection.execute(statement.order_by(p.c.currency)).mappings().all()
+    return [Totals(**{name: _exact(value, row["currency"]) for name, value in row.items()}) for row in rows]
+
+
+def _sum_where(condition: ColumnElement[bool], amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.sum(case((condition, amount), else_=cast(literal_column("0"), t.Money)))
+
+
+def _exact(value: Any, currency: str) -> Any:
+    return amount_json(value, currency) if isinstance(value, Decimal) else value
+
+
+def ageing(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Ageing]:
+    """What is open, by organisation and currency, and by how long it is past due."""
+    p = _payable(caller, wanted, now)
+    bucket = _bucket(p.c.due_at, now).label("bucket")
+    by = (p.c.organization_id, p.c.currency)
+    aged = select(*by, bucket, (p.c.amount - p.c.paid).label("open")).where(p.c.status == PaymentStatus.DUE).cte("aged")
+    keys = (aged.c.organization_id, aged.c.currency)
+    summed = select(*keys, aged.c.bucket, func.sum(aged.c.open), func.count()).where(aged.c.open > 0)
+    found: dict[tuple[str, str], list[tuple[str, Decimal, int]]] = {}
+    for organization_id, currency, name, amount, count in connection.execute(summed.group_by(*keys, aged.c.bucket)):
+        found.setdefault((organization_id, currency), []).append((name, amount_json(amount, currency), count))
+    return [
+        Ageing(organization_id, currency, {b: a for b, a, _ in parts}, {b: n for b, _, n in parts})
+        for (organization_id, currency), parts in sorted(found.items())
+    ]
+
+
+def _bucket(due_at: ColumnElement[Any], now: datetime) -> ColumnElement[Any]:
+    """Whole days past due, as a bucket; from the moment of the due date on it counts as past."""
+
+    def up_to(days: int) -> ColumnElement[bool]:
+        return due_at > now - timedelta(days=days + 1)
+
+    return case(
+        (due_at >= now, literal_column("'not_yet_due'")),
+        (up_to(30), literal_column("'1_30'")),
+        (up_to(60), literal_column("'31_60'")),
+        (up_to(90), literal_column("'61_90'")),
+        else_=literal_column("'over_90'"),
+    )
+
+
+def currencies(connection: Connection, caller: Caller) -> list[str]:
+    """The currencies that payments are in."""
+    statement = narrowed(select(t.payments.c.currency).distinct(), t.payments, caller)
+    return sorted(connection.execute(statement).scalars())
+
+
+# The rows behind all of it.
+
+
+def _payable(caller: Caller, wanted: PaymentFilter, now: datetime) -> Subquery:
+    p, s = t.payments, t.scopes
+    day = func.coalesce(cast(p.c.due_at, Date), _awaited_end() + p.c.net_days).label("payable_on")
+    statement = select(p, s.c.title.label("scope_title"), day).join(s, s.c.id == p.c.scope_id)
+    statement = narrowed(statement, p, caller).where(*_conditions(wanted, now))
+    found = statement.subquery("payable")
+    if not (wanted.first or wanted.last):
+        return found
+    within = [found.c.payable_on >= wanted.first] if wanted.first else []
+    within += [found.c.payable_on <= wanted.last] if wanted.last else []
+    return select(found).where(*within).subquery("payable_within")
+
+
+def _conditions(wanted: PaymentFilter, now: datetime) -> list[ColumnElement[bool]]:
+    p = t.payments.c
+    named = ((p.organization_id, wanted.organization_id), (p.currency, wanted.currency), (p.scope_id, wanted.scope_id))
+    made = [column == value for column, value in named if value]
+    if wanted.statuses:
+        made.append(p.status.in_(wanted.statuses))
+    if wanted.overdue:
+        made.append(and_(p.status == PaymentStatus.DUE, p.due_at < now, p.amount > p.paid))
+    return made
+
+
+def _awaited_end() -> ColumnElement[Any]:
+    """The planned end of the cycle that a milestone waits for; as `resources.expected_on` has it."""
+    p, d = t.payments.c, t.deliverables
+    c = t.cycles.alias("awaited")
+    planned = and_(c.c.scope_id == p.scope_id, c.c.kind == CycleKind.DELIVERY)
+    last = select(func.max(c.c.planned_end)).where(planned).scalar_subquery()
+    numbered = select(func.max(c.c.planned_end)).where(planned, c.c.ordinal == p.trigger_number).scalar_subquery()
+    of_deliverable = (
+        select(func.max(c.c.planned_end))
+        .join(d, d.c.cycle_id == c.c.id)
+        .where(d.c.scope_id == p.scope_id, d.c.position == p.trigger_number)
+        .scalar_subquery()
+    )
+    return case(
+        (p.trigger_kind == TriggerKind.CYCLE_ACCEPTANCE, numbered),
+        (p.trigger_kind == TriggerKind.DELIVERABLE_ACCEPTANCE, of_deliverable),
+        else_=last,
+    )
+
+
+_AS_THEY_ARE = (
+    "id",
+    "number",
+    "scope_id",
+    "scope_title",
+    "request_id",
+    "organization_id",
+    "position",
+    "description",
+    "status",
+    "currency",
+    "net_days",
+    "due_at",
+    "payable_on",
+)
+
+
+def _row(row: Mapping[str, Any], now: datetime) -> PaymentRow:
+    currency, due_at = row["currency"], row["due_at"]
+    is_due = row["status"] == PaymentStatus.DUE
+    rest = row["amount"] - row["paid"] if is_due else Decimal(0)
+    return PaymentRow(
+        **{name: row[name] for name in _AS_THEY_ARE},
+        trigger=Trigger(row["trigger_kind"], row["trigger_number"]),
+        amount=amount_json(row["amount"], currency),
+        paid=amount_json(row["paid"], currency),
+        open=amount_json(rest, currency),
+        overdue_days=max((now - due_at).days, 0) if is_due and due_at else 0,
+    )
+
+
+def _write_place(row: PaymentRow) -> str:
+    return base64.urlsafe_b64encode(f"{row.payable_on.isoformat()} {row.number}".encode()).decode().rstrip("=")
+
+
+def _read_place(cursor: str) -> tuple[date, int]:
+    try:
+        day, number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
+        return date.fromisoformat(day), int(number)
+    except (ValueError, binascii.Error):
+        raise Invalid.at("/cursor", "expected the `cursor` of an earlier answer, unchanged") from None

@@ -1,0 +1,146 @@
+"""Where the work is, and whether it is late: cycles as a Gantt chart and its table show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Date, Select, and_, case, cast, func, or_, select
+
+from ods_core.basics.clock import midnight
+from ods_core.basics.roles import Caller
+from ods_core.basics.states import CycleKind, CycleStatus, ScopeStatus
+from ods_core.queries.visibility import narrowed
+from ods_core.store import tables as t
+
+NEWEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineFilter:
+    """Which cycles; None: all. A cycle is in the period when its plan or its actual work reaches into it."""
+
+    scope_id: str | None = None
+    organization_id: str | None = None
+    scope_status: ScopeStatus | None = None
+    kind: CycleKind | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One cycle with its plan, the plan as proposed (`baseline_*`), what really happened, and what it belongs to.
+
+    Times are UTC. `finished_at` is when work on it ended: completed, else cancelled, else None while it runs.
+    """
+
+    id: str
+    name: str
+    kind: CycleKind
+    status: CycleStatus
+    parent_cycle_id: str | None
+    planned_start: date
+    planned_end: date
+    baseline_start: date
+    baseline_end: date
+    started_at: datetime | None
+    completed_at: datetime | None
+    accepted_at: datetime | None
+    cancelled_at: datetime | None
+    scope_id: str
+    scope_title: str
+    scope_status: ScopeStatus
+    request_id: str
+    organization_id: str
+    workspace_id: str
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When the provider's work on it ended, None while it has not."""
+        return self.completed_at or self.cancelled_at
+
+    @property
+    def drift_days(self) -> int:
+        """By how many days its planned end has moved since the proposal; later is positive."""
+        return (self.planned_end - self.baseline_end).days
+
+    def late_days(self, today: date) -> int:
+        """By how many days it was handed in late, or is late as of today; early is negative, 0 while it may yet run."""
+        if self.completed_at:
+            return (self.completed_at.date() - self.planned_end).days
+        runs = self.status in (CycleStatus.IN_PROGRESS, CycleStatus.PLANNED)
+        return max((today - self.planned_end).days, 0) if runs else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Cycles, those of one scope together and in their order, and how many older ones were left out."""
+
+    rows: Sequence[TimelineRow]
+    left_out: int
+
+
+def timeline(connection: Connection, caller: Caller, wanted: TimelineFilter, *, newest: int = NEWEST) -> Timeline:
+    """The cycles of confirmed scopes, the newest ones if there are more than `newest`."""
+    found = _wanted(caller, wanted)
+    count = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    recent = found.order_by(t.cycles.c.number.desc()).limit(newest)
+    rows: Sequence[Any] = connection.execute(recent).mappings().all()
+    made = [TimelineRow(**{f.name: row[f.name] for f in fields(TimelineRow)}) for row in rows]
+    return Timeline(sorted(made, key=_place), max(count - len(made), 0))
+
+
+def _place(row: TimelineRow) -> tuple[Any, ...]:
+    """Scopes by the number of their id, a scope's cycles by their start."""
+    return row.organization_id, row.scope_id, row.planned_start, row.id
+
+
+def _wanted(caller: Caller, wanted: TimelineFilter) -> Select[Any]:
+    c, s = t.cycles, t.scopes
+    names = [f.name for f in fields(TimelineRow)]
+    columns = [c.c[name] for name in names if name in c.c]
+    statement = select(*columns, s.c.title.label("scope_title"), s.c.status.label("scope_status"))
+    statement = statement.join(s, s.c.id == c.c.scope_id).where(s.c.confirmed_at.is_not(None))
+    statement = narrowed(statement, c, caller)
+    named = {
+        c.c.scope_id: wanted.scope_id,
+        c.c.organization_id: wanted.organization_id,
+        s.c.status: wanted.scope_status,
+        c.c.kind: wanted.kind,
+    }
+    return statement.where(*[column == value for column, value in named.items() if value], *_in_period(wanted))
+
+
+def _in_period(wanted: TimelineFilter) -> list[ColumnElement[bool]]:
+    c = t.cycles.c
+    ended = func.coalesce(c.accepted_at, c.completed_at, c.cancelled_at)
+    made = []
+    if wanted.first:
+        made.append(or_(c.planned_end >= wanted.first, ended >= midnight(wanted.first), _runs()))
+    if wanted.last:
+        made.append(or_(c.planned_start <= wanted.last, cast(c.started_at, Date) <= wanted.last))
+    return made
+
+
+def _runs() -> ColumnElement[bool]:
+    """Whether a cycle goes on, so that it reaches into any period that is not over."""
+    c = t.cycles.c
+    return and_(c.started_at.is_not(None), c.accepted_at.is_(None), c.cancelled_at.is_(None))
+
+
+def choices(connection: Connection, caller: Caller) -> list[tuple[str, str]]:
+    """The confirmed scopes to choose from, newest first, as (id, title); the newest `NEWEST` of them."""
+    s = t.scopes
+    active_first = case((s.c.status == ScopeStatus.ACTIVE, 0), else_=1)
+    statement = narrowed(select(s.c.id, s.c.title), s, caller).where(s.c.confirmed_at.is_not(None))
+    found = connection.execute(statement.order_by(active_first, s.c.number.desc()).limit(NEWEST))
+    return [(row[0], row[1]) for row in found]
+
+
+def organizations(connection: Connection, caller: Caller) -> list[str]:
+    """The organisations that a caller sees, by id."""
+    statement = narrowed(select(t.requests.c.organization_id).distinct(), t.requests, caller)
+    return sorted(connection.execute(statement).scalars())

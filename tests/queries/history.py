@@ -1,0 +1,187 @@
+"""Histories to ask about: a teller that moves the clock to a moment and gives a command there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import update
+
+from ods_core.basics.clock import MovingClock
+from ods_core.basics.records import CriterionNotMet, Engagement
+from ods_core.basics.roles import LOCAL
+from ods_core.basics.states import PaymentStatus, ScopeStatus
+from ods_core.lifecycle import (
+    Accept,
+    Confirm,
+    Decline,
+    ProposedCycle,
+    Reject,
+    Start,
+    Submit,
+    Terminate,
+    Verb,
+    can,
+)
+from ods_core.service import Service
+from ods_core.store import tables as t
+from tests.seed import seed_proposal, seed_request
+
+
+def at(month: int, day: int, hour: int = 10, year: int = 2026) -> datetime:
+    """A moment of 2026."""
+    return datetime(year, month, day, hour, tzinfo=UTC)
+
+
+@dataclass
+class Teller:
+    """Gives commands at moments; each verb takes the moment first and answers with the id of what it was about."""
+
+    service: Service
+    clock: MovingClock
+
+    def request(self, when: datetime, **changes: Any) -> str:
+        """Submit the example's request."""
+        self.clock.move_to(when)
+        return self.service.submit_request(LOCAL, seed_request(**changes)).subject_id
+
+    def propose(self, when: datetime, request_id: str, **changes: Any) -> str:
+        """Present the example's proposal."""
+        self.clock.move_to(when)
+        return self.service.propose(LOCAL, request_id, seed_proposal(**changes)).subject_id
+
+    def confirm(self, when: datetime, scope_id: str) -> Engagement:
+        """Confirm a proposal."""
+        self.clock.move_to(when)
+        return self.service.confirm(LOCAL, scope_id, Confirm()).engagement
+
+    def submit(self, when: datetime, *deliverable_ids: str) -> None:
+        """Hand in deliverables."""
+        self.clock.move_to(when)
+        for id in deliverable_ids:
+            self.service.submit(LOCAL, id, Submit())
+
+    def accept(self, when: datetime, *deliverable_ids: str) -> None:
+        """Accept deliverables."""
+        self.clock.move_to(when)
+        for id in deliverable_ids:
+            self.service.accept(LOCAL, id, Accept())
+
+    def reject(self, when: datetime, deliverable_id: str, reason: str = "Coverage is 84 %.", *criteria: int) -> None:
+        """Reject a deliverable."""
+        self.clock.move_to(when)
+        named = tuple(CriterionNotMet(n, "See the report.") for n in criteria)
+        self.service.reject(LOCAL, deliverable_id, Reject(reason, criteria_not_met=named))
+
+    def running(self, when: datetime, **changes: Any) -> Engagement:
+        """Request, proposal and confirmation at one moment, of a one-cycle engagement that starts then."""
+        request = {name: changes.pop(name) for name in ("organization_id", "workspace_id") if name in changes}
+        currency = changes.get("currency", "USD")
+        request_id = self.request(when, currency=currency, budget_max=None, timeline_weeks=None, **request)
+        start = when.date()
+        cycle = ProposedCycle("Cycle 1", start, start + timedelta(days=10), ("fix", "suite", "deploy"))
+        return self.confirm(when, self.propose(when, request_id, **{"cycles": (cycle,)} | changes))
+
+
+def ids(engagement: Engagement) -> list[str]:
+    """The deliverables of an engagement's scope, in their order."""
+    return [d.id for d in engagement.deliverables]
+
+
+class RandomHistory:
+    """Engagements of several owners and currencies, driven by a fixed seed through every kind of turn."""
+
+    ORGANIZATIONS = ("ORG-26-000001", "ORG-26-000002", "ORG-26-000003")
+    PRICES = {"USD": Decimal("15500.00"), "JPY": Decimal(1_200_001), "KWD": Decimal("4321.125")}
+
+    def __init__(self, service: Service, clock: MovingClock, seed: int) -> None:
+        self.service, self.clock, self.random = service, clock, random.Random(seed)
+        self.requests: list[str] = []
+
+    def run(self, engagements: int, steps: int) -> None:
+        """Ask for that many outcomes, with so many steps between and after them."""
+        with self.service.together():
+            for number in range(engagements + steps):
+                self.clock.advance(hours=self.random.randint(1, 30))
+                if len(self.requests) < engagements and number % 4 == 0:
+                    self._ask()
+                else:
+                    self._go_on(self.random.choice(self.requests))
+
+    def _ask(self) -> None:
+        currency = self.random.choice([*self.PRICES])
+        budget = self.random.choice([None, self.PRICES[currency] * 2])
+        command = seed_request(
+            organization_id=self.random.choice(self.ORGANIZATIONS),
+            workspace_id=self.random.choice(["WS-26-000001", "WS-26-000002"]),
+            project_tags=self.random.choice([(), ("PROJ-26-000001",), ("PROJ-26-000001", "PROJ-26-000012")]),
+            currency=currency,
+            budget_max=budget,
+            timeline_weeks=None,
+        )
+        self.requests.append(self.service.submit_request(LOCAL, command).subject_id)
+
+    def _go_on(self, request_id: str) -> None:
+        engagement = self._engagement(request_id)
+        turns = [*self._turns(engagement)]
+        if turns:
+            self.random.choice(turns)()
+
+    def _engagement(self, request_id: str) -> Engagement:
+        with self.service._unit() as unit:
+            return unit.engagement(request_id)
+
+    def _turns(self, e: Engagement) -> list[Callable[[], object]]:
+        today, s = self.clock().date(), self.service
+        turns: list[Callable[[], object]] = []
+        if can(e, Verb.PROPOSE, e.request.id, today):
+            turns.append(lambda: s.propose(LOCAL, e.request.id, self._proposal(e, today)))
+        scope = e.current_scope
+        if scope and can(e, Verb.CONFIRM, scope.id, today):
+            turns += [lambda: s.confirm(LOCAL, scope.id, Confirm())] * 3
+            turns.append(lambda: s.decline(LOCAL, scope.id, Decline("Say under which load.")))
+        if scope and scope.status == ScopeStatus.ACTIVE:
+            turns += [turn for id in ids(e) for turn in self._work(e, id, today)]
+            if self.random.random() < 0.03:
+                turns = [lambda: s.terminate(LOCAL, scope.id, Terminate("The need is gone."))]
+        return turns
+
+    def _work(self, e: Engagement, id: str, today: date) -> list[Callable[[], object]]:
+        s, turns = self.service, []
+        if can(e, Verb.START, id, today):
+            turns.append(lambda: s.start(LOCAL, id, Start()))
+        if can(e, Verb.SUBMIT, id, today):
+            turns += [lambda: s.submit(LOCAL, id, Submit())] * 2
+        if can(e, Verb.ACCEPT, id, today):
+            turns += [lambda: s.accept(LOCAL, id, Accept())] * 3
+            turns.append(lambda: s.reject(LOCAL, id, Reject("Not shown.", criteria_not_met=(CriterionNotMet(1, "-"),))))
+        return turns
+
+    def _proposal(self, e: Engagement, today: date) -> Any:
+        currency = e.request.currency
+        start = today + timedelta(days=self.random.randint(0, 12))
+        first = ProposedCycle("Cycle 1", start, start + timedelta(days=6), ("fix", "suite"))
+        second = ProposedCycle("Cycle 2", start + timedelta(days=7), start + timedelta(days=13), ("deploy",))
+        return seed_proposal(
+            currency=currency,
+            fixed_price=self.PRICES[currency],
+            cycles=(first, second),
+            payment_terms="20% on confirmation, 30% on cycle 1 acceptance, 10% on acceptance of deliverable 3, "
+            "40% on final acceptance",
+        )
+
+
+def pay(service: Service, payment_id: str, paid_at: datetime, paid: Decimal | None = None) -> None:
+    """Record money in full (or `paid` of it), straight in the store, as receipts will."""
+    values = {"paid": t.payments.c.amount, "status": PaymentStatus.PAID, "paid_at": paid_at}
+    if paid is not None:
+        values = {"paid": paid}
+    with service.store.engine.begin() as connection:
+        connection.execute(update(t.payments).where(t.payments.c.id == payment_id).values(values))
+
+
+__all__ = ["RandomHistory", "Teller", "at", "ids", "pay"]

@@ -1,0 +1,223 @@
+"""The log alone is enough: every figure recomputed from events in plain Python, on random histories."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ods_core.basics.clock import MovingClock
+from ods_core.basics.events import Event
+from ods_core.basics.roles import LOCAL
+from ods_core.queries.activity import EventFilter, feed
+from ods_core.queries.outcomes import OutcomeFilter, outcomes
+from ods_core.service import Service
+from tests.queries.history import RandomHistory
+
+Observations = dict[tuple[str, str | None], list[tuple[datetime, Any]]]
+
+
+def whole_log(service: Service) -> list[Event]:
+    """Every event, oldest first."""
+    found: list[Event] = []
+    cursor = None
+    with service.store.read() as connection:
+        while True:
+            page = feed(connection, LOCAL, EventFilter(), limit=100, cursor=cursor)
+            found += page.events
+            cursor = page.cursor
+            if not page.has_more:
+                return found
+
+
+def days(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds() / 86_400
+
+
+def day_of(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def observe(events: Iterable[Event], now: datetime) -> Observations:  # noqa: C901, PLR0912, PLR0915
+    """What ended when, by what is measured; only types, moments and data of events are looked at."""
+    seen: Observations = defaultdict(list)
+    submitted: dict[str, Event] = {}
+    first_scoped: dict[str, datetime] = {}
+    presented: dict[str, datetime] = {}
+    confirmed: dict[str, Event] = {}
+    started: dict[str, datetime] = {}
+    ready: dict[str, datetime] = {}
+    remediations: dict[str, int] = defaultdict(int)
+    due: dict[str, Event] = {}
+    active: dict[str, Event] = {}
+    for e in events:
+        data, when, subject = e.data, e.occurred_at, e.subject_id
+        match e.type.value:
+            case "ods.request.submitted":
+                submitted[e.request_id] = e
+            case "ods.request.scoped":
+                if e.request_id not in first_scoped:
+                    first_scoped[e.request_id] = when
+                    seen["scoping", None].append((when, days(submitted[e.request_id].occurred_at, when)))
+                presented[data["scope"]["id"]] = when
+            case "ods.scope.confirmed":
+                confirmed[e.request_id] = active[subject] = e
+                seen["confirmation", None].append((when, days(presented[subject], when)))
+                budget = submitted[e.request_id].data["budget_max"]
+                if budget is not None:
+                    seen["price_to_budget", None].append((when, float(data["fixed_price"]) / float(budget)))
+            case "ods.scope.completed":
+                del active[subject]
+                seen["lead", None].append((when, days(submitted[e.request_id].occurred_at, when)))
+                seen["delivered", data["currency"]].append((when, data["fixed_price"]))
+                seen["remediations", None].append((when, remediations[subject]))
+                seen["remediation_free", None].append((when, remediations[subject] == 0))
+            case "ods.scope.terminated":
+                del active[subject]
+            case "ods.cycle.started":
+                started[subject] = when
+            case "ods.remediation.started":
+                started[subject] = when
+                remediations[str(e.scope_id)] += 1
+            case "ods.cycle.completed" if data["kind"] == "delivery":
+                late = (when.date() - day_of(data["planned_end"])).days
+                seen["variance", None].append((when, late))
+                seen["on_time", None].append((when, late <= 0))
+            case "ods.cycle.accepted":
+                name = "cycle" if data["kind"] == "delivery" else "remediation_days"
+                seen[name, None].append((when, days(started[subject], when)))
+            case "ods.deliverable.ready_for_acceptance":
+                ready[subject] = when
+            case "ods.deliverable.accepted" | "ods.deliverable.rejected":
+                accepted = e.type.value.endswith("accepted")
+                seen["review", None].append((when, days(ready[subject], when)))
+                seen["rejection", None].append((when, not accepted))
+                if accepted:
+                    seen["first_time", None].append((when, data["attempt"] == 1))
+            case "ods.payment.due":
+                due[subject] = e
+    for request_id, when in first_scoped.items():
+        seen["won", None].append((when, request_id in confirmed))
+    for e in active.values():
+        seen["committed", e.data["currency"]].append((now, e.data["fixed_price"]))
+    for e in due.values():
+        seen["open", e.data["currency"]].append((now, e.data["amount"]))
+        if datetime.fromisoformat(str(e.data["due_at"])) < now:
+            seen["overdue", e.data["currency"]].append((now, e.data["amount"]))
+    return seen
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * share
+    low = math.floor(place)
+    return ordered[low] + (place - low) * (ordered[math.ceil(place)] - ordered[low])
+
+
+def median(values: list[Any]) -> float:
+    return percentile([float(v) for v in values], 0.5)
+
+
+def p85(values: list[Any]) -> float:
+    return percentile([float(v) for v in values], 0.85)
+
+
+def mean(values: list[Any]) -> float:
+    return sum(map(float, values)) / len(values)
+
+
+FIGURES: dict[str, tuple[str, Any]] = {
+    "scoping_time_median": ("scoping", median),
+    "scoping_time_p85": ("scoping", p85),
+    "confirmation_time_median": ("confirmation", median),
+    "confirmation_time_p85": ("confirmation", p85),
+    "win_rate": ("won", mean),
+    "outcome_lead_time_median": ("lead", median),
+    "cycle_time_median": ("cycle", median),
+    "schedule_variance_median": ("variance", median),
+    "on_time_rate": ("on_time", mean),
+    "review_turnaround_median": ("review", median),
+    "review_turnaround_p85": ("review", p85),
+    "first_time_acceptance_rate": ("first_time", mean),
+    "rejection_rate": ("rejection", mean),
+    "remediation_cycles_per_scope": ("remediations", mean),
+    "remediation_free_scope_rate": ("remediation_free", mean),
+    "remediation_days": ("remediation_days", sum),
+    "price_to_budget_median": ("price_to_budget", median),
+    "value_delivered": ("delivered", sum),
+    "committed_value": ("committed", sum),
+    "open": ("open", sum),
+    "overdue": ("overdue", sum),
+}
+
+
+def expected(seen: Observations, entry: dict[str, Any], month: str | None) -> tuple[Any, int]:
+    """Value and n of one figure, for one month or all of them."""
+    name, summed = FIGURES[entry["key"]]
+    found = seen.get((name, entry.get("currency")), [])
+    values = [value for when, value in found if month in (None, f"{when:%Y-%m}")]
+    return (summed(values), len(values)) if values else (None, 0)
+
+
+def same(found: Any, wanted: Any) -> bool:
+    if isinstance(found, Decimal) or found is None or wanted is None:
+        return bool(found == wanted)
+    return math.isclose(found, float(wanted), rel_tol=1e-9, abs_tol=1e-9)
+
+
+FILTERS: list[dict[str, str]] = [
+    {},
+    {"organization_id": "ORG-26-000002"},
+    {"currency": "JPY"},
+    {"project_tag": "PROJ-26-000012", "workspace_id": "WS-26-000001"},
+]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_figure_can_be_recomputed_from_the_log(service: Service, clock: MovingClock, seed: int) -> None:
+    """Whatever happened, the tables and the log tell the same, for the whole and for each month, filtered or not."""
+    RandomHistory(service, clock, seed).run(engagements=40, steps=900)
+    clock.advance(days=3)
+    events = whole_log(service)
+    requests = {e.request_id: e.data for e in events if e.type.value == "ods.request.submitted"}
+    checked = 0
+    for wanted in FILTERS:
+        chosen = [e for e in events if matches(requests[e.request_id], wanted)]
+        seen = observe(chosen, clock())
+        with service.store.read() as connection:
+            answer = outcomes(connection, LOCAL, OutcomeFilter(**wanted), clock())
+        for entry in answer["metrics"]:
+            if entry["key"] not in FIGURES:
+                continue
+            parts = [(None, entry), *[(part["period"], part) for part in entry["series"]]]
+            for month, part in parts:
+                value, n = expected(seen, entry, month)
+                assert part["n"] == n, (wanted, entry["key"], month)
+                assert same(part["value"], value), (wanted, entry["key"], month, part["value"], value)
+                checked += n > 0
+        currencies = {c for _, c in seen if c}
+        assert {m["currency"] for m in answer["metrics"] if m.get("currency")} == currencies
+    assert checked > 200
+    assert all(seen_in(events, kind) for kind in ("ods.scope.terminated", "ods.scope.declined", "ods.cycle.accepted"))
+
+
+def seen_in(events: list[Event], kind: str) -> bool:
+    return any(e.type.value == kind for e in events)
+
+
+def matches(request: Any, wanted: dict[str, str]) -> bool:
+    fields = {name: value for name, value in wanted.items() if name != "project_tag"}
+    tag = wanted.get("project_tag")
+    return all(request[name] == value for name, value in fields.items()) and (not tag or tag in request["project_tags"])
+
+
+def test_a_history_spans_several_months(service: Service, clock: MovingClock) -> None:
+    """The random histories would prove little if everything happened in one month."""
+    begun = clock()
+    RandomHistory(service, clock, 1).run(engagements=40, steps=900)
+    assert clock() - begun > timedelta(days=365)
