@@ -87,3 +87,10 @@ def _wanted(caller: Caller, wanted: EventFilter) -> Select[Any]:
 def _events(connection: Connection, statement: Select[Any]) -> list[Event]:
     rows: Sequence[Any] = connection.execute(statement).mappings().all()
     return [event_of(row) for row in rows]
+
+
+def latest_about(connection: Connection, caller: Caller, subject_id: str) -> Event | None:
+    """The newest event about one thing, or None."""
+    statement = narrowed(select(t.events), t.events, caller).where(t.events.c.subject_id == subject_id)
+    found = _events(connection, statement.order_by(t.events.c.sequence.desc()).limit(1))
+    return found[0] if found else None

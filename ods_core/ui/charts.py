@@ -1,0 +1,103 @@
+"""One look for every chart, from the theme that is on; each chart with its table twin and a text for screen readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from ods_core.basics.states import look
+from ods_core.ui.tables import grid
+
+# Where no theme is configured, as in a test.
+_FALLBACK: Mapping[str, str] = {
+    "textColor": "#1c2426",
+    "borderColor": "#d8dad4",
+    "backgroundColor": "#fcfcfa",
+    "secondaryBackgroundColor": "#f1f2ee",
+    "primaryColor": "#0b6158",
+    "redColor": "#b3261e",
+    "orangeColor": "#a85800",
+    "yellowColor": "#8a6d00",
+    "blueColor": "#1f62a8",
+    "greenColor": "#23713a",
+    "violetColor": "#6b46b8",
+    "grayColor": "#5b6468",
+}
+HEIGHT = 320
+
+
+def mode() -> str:
+    """`light` or `dark`, as the person sees the page."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def theme_colour(name: str) -> str:
+    """A colour of the theme that is on (`red`, `orange`, `blue`, …, `text`, `border`, `primary`), as `#rrggbb`."""
+    option = f"{name}Color"
+    return str(st.get_option(f"theme.{mode()}.{option}") or _FALLBACK[option])
+
+
+def state_colour(state: StrEnum) -> str:
+    """The colour of a state's badge, for its mark in a chart."""
+    return theme_colour(look(state).colour)
+
+
+def series_colours() -> Sequence[str]:
+    """The theme's colours for series that have no colour of their own, in order."""
+    configured = st.get_option(f"theme.{mode()}.chartCategoricalColors")
+    return list(configured) if configured else [theme_colour(n) for n in ("primary", "orange", "blue", "violet")]
+
+
+def figure(**layout: Any) -> go.Figure:
+    """An empty figure in the house's look: no frame, quiet grid, a legend on top, room for long labels."""
+    made = go.Figure()
+    made.update_layout(
+        colorway=series_colours(),
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        height=HEIGHT,
+        hovermode="closest",
+        legend={"orientation": "h", "y": 1.08, "x": 0, "yanchor": "bottom"},
+        barcornerradius=3,
+        bargap=0.25,
+    )
+    made.update_xaxes(automargin=True, showgrid=False, linecolor=theme_colour("border"))
+    made.update_yaxes(automargin=True, gridcolor=theme_colour("border"), zerolinecolor=theme_colour("border"))
+    made.update_layout(**layout)
+    return made
+
+
+def show(
+    chart: go.Figure,
+    *,
+    alt: str,
+    rows: Iterable[Mapping[str, Any]],
+    key: str,
+    columns: Mapping[str, Any] | None = None,
+    on_select: Any = "ignore",
+    selection_mode: Any = "points",
+) -> Any:
+    """Draw a chart, and below it the same figures as a table.
+
+    Args:
+        alt: what the chart tells, in a sentence, for those who do not see it.
+        rows: the table twin, as `tables.grid` takes it.
+        key: of the chart; its table is `<key>_table`.
+
+    Returns:
+        What was selected, where `on_select` asks for it.
+    """
+    drawn = st.plotly_chart(
+        chart,
+        key=key,
+        alt=alt,
+        on_select=on_select,
+        selection_mode=selection_mode,
+        config={"displayModeBar": False, "displaylogo": False, "responsive": True},
+    )
+    with st.expander("Show as a table", icon=":material/table:"):
+        grid(rows, alt=alt, columns=columns, key=f"{key}_table")
+    return drawn

@@ -1,0 +1,173 @@
+"""Giving a command from a page: what it would cause, asking once, what it caused, and who came first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ods_core.basics.errors import Invalid, NotAllowed, OdsError
+from ods_core.basics.events import Event, EventType
+from ods_core.basics.ids import Prefix
+from ods_core.basics.records import Engagement
+from ods_core.lifecycle import Command, Moment, Outcome, decide
+from ods_core.queries import activity
+from ods_core.service import Result, runtime
+from ods_core.ui import refusals
+from ods_core.ui.formats import moment, plain
+from ods_core.ui.forms import Draft
+from ods_core.ui.session import caller, now, reading
+from ods_core.ui.stories import actor, sentence
+
+_NEWS = "decisions_news"
+
+QUIET = frozenset({EventType.PAYMENT_SCHEDULED, EventType.CYCLE_CANCELLED, EventType.DELIVERABLE_CANCELLED})
+"""Told by the events they come with; the log has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a command caused, to be told once the page shows the new state."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    about: str
+
+
+def preview(engagement: Engagement, command: Command, subject_id: str) -> Outcome | OdsError:
+    """What a command would cause if it were given now, or why it would be refused; nothing is changed."""
+    service = runtime().service
+    made = iter(range(1, 1_000_000))
+
+    def unsaved_id(prefix: Prefix) -> str:
+        return f"{prefix}-00-{next(made):06d}"
+
+    try:
+        return decide(engagement, command, subject_id, Moment(now(), caller().actor, unsaved_id, service.policy))
+    except OdsError as refusal:
+        return refusal
+
+
+def consequences(events: Sequence[Event]) -> list[str]:
+    """Events as the sentences worth telling the person who caused them."""
+    return [sentence(event) for event in events if event.type not in QUIET]
+
+
+def show_consequences(events: Sequence[Event]) -> None:
+    """Events as a list of sentences."""
+    st.markdown("\n".join(f"- {plain(text)}" for text in consequences(events)))
+
+
+def ask_once(
+    key: str,
+    label: str,
+    question: str,
+    yes: str,
+    *,
+    icon: str | None = None,
+    primary: bool = True,
+    disabled: bool = False,
+) -> bool:
+    """A button that asks before it acts; True on the run in which the person said yes.
+
+    Args:
+        question: a plain text that names the amount, or whatever else cannot be undone.
+        yes: the label of the button that does it.
+    """
+    asked = f"{key}_asked"
+    kind = "primary" if primary else "secondary"
+    if not st.session_state.get(asked):
+        shown = f":material/{icon}:" if icon else None
+        st.button(
+            label,
+            key=key,
+            icon=shown,
+            type=kind,  # type: ignore[arg-type]
+            disabled=disabled,
+            on_click=_remember,
+            args=(asked, True),
+        )
+        return False
+    with st.container(border=True, key=f"{key}_question"):
+        st.markdown(f"**{plain(question)}**")
+        with st.container(horizontal=True):
+            said_yes = st.button(
+                yes,
+                key=f"{key}_yes",
+                type=kind,  # type: ignore[arg-type]
+                on_click=_remember,
+                args=(asked, False),
+            )
+            st.button("Not now", key=f"{key}_no", on_click=_remember, args=(asked, False))
+    return said_yes
+
+
+def _remember(name: str, value: bool) -> None:
+    st.session_state[name] = value
+
+
+def carry_out(
+    act: Callable[[], Result],
+    *,
+    headline: str,
+    about: str,
+    draft: Draft | None = None,
+    then: Callable[[Result], None] | None = None,
+) -> None:
+    """Give a command; the page starts over in the new state and tells what the command caused.
+
+    A refusal is shown here, and what was typed stays: problems of values go to the draft's fields, and a decision that
+    somebody else already took is told with who and when.
+
+    Args:
+        headline: what was done, in a few words.
+        about: the id of what the command is about; news and refusals are about it.
+        draft: the form that the values came from.
+        then: called with the result before the page starts over, to discard the draft or open another view.
+    """
+    try:
+        result = act()
+    except Invalid as refusal:
+        if draft is None:
+            refusals.show(refusal)
+            return
+        draft.refused(refusal)
+        st.rerun()
+    except OdsError as refusal:
+        refusals.show(refusal)
+        if isinstance(refusal, NotAllowed):
+            _tell_who_came_first(about)
+        return
+    told = [sentence(event) for event in result.events if event.type not in QUIET]
+    st.session_state[_NEWS] = News(headline, tuple(told), result.engagement.request.id)
+    if then:
+        then(result)
+    st.rerun()
+
+
+def _tell_who_came_first(about: str) -> None:
+    """The last thing that happened to what the command was about."""
+    with reading() as connection:
+        found = activity.latest_about(connection, caller(), about)
+    if found:
+        st.info(
+            f"{plain(sentence(found))} By {plain(actor(found))}, {moment(found.occurred_at)}.",
+            icon=":material/history:",
+        )
+
+
+def show_news() -> None:
+    """Tell what the last command caused; it stays until the person has read it, or opens another page."""
+    news: News | None = st.session_state.get(_NEWS)
+    if news is None:
+        return
+    with st.container(border=True, key="news"):
+        st.markdown(f":green[:material/check_circle: **{plain(news.headline)}**]")
+        st.markdown("\n".join(f"- {plain(text)}" for text in news.sentences))
+        st.button("Got it", key="news_read", on_click=forget_news)
+
+
+def forget_news() -> None:
+    """Stop telling."""
+    st.session_state.pop(_NEWS, None)

@@ -1,0 +1,92 @@
+"""What stands around every page: the persona switch, the way to the pages, the first filling, news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from ods_core.service import runtime
+from ods_core.ui import decisions
+from ods_core.ui.formats import plain
+from ods_core.ui.places import PLACES, Place
+from ods_core.ui.session import address, choose_persona, persona
+
+NAME = "On-demand sprints"
+_PLACE_SHOWN = "shell_place_shown"
+
+
+def wait_until_filled() -> None:
+    """While an empty database is being filled for the first time, show how far that has come, and nothing else."""
+    filling = runtime().filling
+    if filling.error:
+        st.title("The demonstration could not be loaded", anchor=False)
+        st.text(filling.error)
+        st.markdown("Start again with another database, or with `ODS_DEMO=0` for an empty one.")
+        st.stop()
+    if not filling.is_done:
+        st.title("Getting ready", anchor=False)
+        _progress()
+        st.stop()
+
+
+@st.fragment(run_every=0.5)
+def _progress() -> None:
+    filling = runtime().filling
+    if filling.is_done or filling.error:
+        st.rerun(scope="app")
+    st.progress(min(max(filling.share, 0.0), 1.0), text=plain(filling.step or "Preparing the demonstration"))
+
+
+def navigation() -> st.Page:
+    """The side bar, and the page that the address names, ready to run."""
+    pages = {place.key: _page(place) for place in PLACES.values()}
+    chosen = st.navigation(list(pages.values()), position="hidden")
+    with st.sidebar:
+        st.subheader(f":material/deployed_code: {NAME}", anchor=False)
+        _links()
+        st.space("small")
+        choose_persona()
+    _forget_old_news(chosen.url_path)
+    decisions.show_news()
+    return chosen
+
+
+def _page(place: Place) -> st.Page:
+    return st.Page(
+        place.file,
+        title=place.title,
+        icon=place.material_icon,
+        url_path=place.url_path or None,
+        default=place.key == "today",
+    )
+
+
+def _links() -> None:
+    """The pages of the person's daily work, then all the others; each keeps who is looking."""
+    mine = [place for place in PLACES.values() if persona().key in place.mainly_for]
+    others = [place for place in PLACES.values() if place not in mine]
+    _section("Your work", mine)
+    if others:
+        _section("Also here", others)
+
+
+def _section(label: str, places: Iterable[Place]) -> None:
+    st.caption(label)
+    with st.container(gap="xxsmall"):
+        for place in places:
+            st.page_link(
+                place.file,
+                label=place.title,
+                icon=place.material_icon,
+                help=place.question,
+                width="stretch",
+                query_params=address(),
+            )
+
+
+def _forget_old_news(place: str) -> None:
+    """News belongs to the page on which the command was given."""
+    if st.session_state.get(_PLACE_SHOWN) not in (None, place):
+        decisions.forget_news()
+    st.session_state[_PLACE_SHOWN] = place

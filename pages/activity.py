@@ -1,0 +1,5 @@
+"""activity."""
+
+from ods_core.ui import cards
+
+cards.heading("activity")

@@ -1,0 +1,5 @@
+"""cycles."""
+
+from ods_core.ui import cards
+
+cards.heading("cycles")

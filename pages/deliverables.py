@@ -1,0 +1,5 @@
+"""deliverables."""
+
+from ods_core.ui import cards
+
+cards.heading("deliverables")

@@ -1,0 +1,5 @@
+"""intake."""
+
+from ods_core.ui import cards
+
+cards.heading("requests")

@@ -1,0 +1,17 @@
+"""The entry script: who is looking, where they can go, then the page they chose."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ods_core.basics.errors import OdsError
+from ods_core.ui import refusals, shell
+
+st.set_page_config(page_title="On-demand sprints", page_icon=":material/deployed_code:", layout="wide")
+
+try:
+    shell.wait_until_filled()
+    page = shell.navigation()
+    page.run()
+except OdsError as refusal:
+    refusals.full_page(refusal)

@@ -1,0 +1,5 @@
+"""outcomes."""
+
+from ods_core.ui import cards
+
+cards.heading("outcomes")

@@ -1,0 +1,5 @@
+"""payments."""
+
+from ods_core.ui import cards
+
+cards.heading("payments")

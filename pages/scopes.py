@@ -1,0 +1,5 @@
+"""scopes."""
+
+from ods_core.ui import cards
+
+cards.heading("scopes")

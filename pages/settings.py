@@ -1,0 +1,5 @@
+"""settings."""
+
+from ods_core.ui import cards
+
+cards.heading("settings")

@@ -1,0 +1,5 @@
+"""today."""
+
+from ods_core.ui import cards
+
+cards.heading("today")
