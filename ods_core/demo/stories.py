@@ -66,18 +66,25 @@ def _stories(path: Path, today: date) -> Iterator[Story]:
         yield Story(organization, fields, submitted, tuple(_steps(fields, submitted)))
 
 
+_Line = tuple[int, str, tuple[str, ...], str]
+"""Day, verb, words and text of one line."""
+
+
 def _steps(fields: Mapping[str, Any], submitted: date) -> Iterator[Step]:
-    lines = [(0, "submit_request", (), ""), *_lines(fields.get("story", ""))]
+    lines: list[_Line] = [(0, "submit_request", (), ""), *_lines(fields.get("story", ""))]
     # Stable: what stands first in the story happens first on its day.
     lines.sort(key=lambda line: line[0])
     opening = _OPENING + timedelta(minutes=zlib.crc32(fields["title"].encode()) % 180)
-    dated = [(working_day(submitted + timedelta(days=day), -1), *rest) for day, *rest in lines]
-    for day, of_day in groupby(dated, key=lambda line: line[0]):
+
+    def date_of(line: _Line) -> date:
+        return working_day(submitted + timedelta(days=line[0]), -1)
+
+    for day, of_day in groupby(lines, key=date_of):
         for place, (_, verb, words, text) in enumerate(of_day):
             yield Step(midnight(day) + opening + timedelta(minutes=37 * place), verb, words, text)
 
 
-def _lines(story: str) -> Iterator[tuple[int, str, tuple[str, ...], str]]:
+def _lines(story: str) -> Iterator[_Line]:
     for line in story.strip().splitlines():
         match = _LINE.fullmatch(line.strip())
         if match is None:
