@@ -14,11 +14,31 @@ from ods_core.queries.metrics import METRICS
 from ods_core.queries.outcomes import OutcomeFilter, by_organization, outcomes, period_of
 from tests.queries.history import Teller, at, ids, pay
 
-CONTRACT_KEYS = """scoping_time_median scoping_time_p85 confirmation_time_median confirmation_time_p85 win_rate
-outcome_lead_time_median cycle_time_median schedule_variance_median on_time_rate review_turnaround_median
-review_turnaround_p85 first_time_acceptance_rate rejection_rate remediation_cycles_per_scope
-remediation_free_scope_rate remediation_days value_delivered committed_value received open overdue
-days_sales_outstanding price_to_budget_median""".split()
+CONTRACT_KEYS = [
+    "scoping_time_median",
+    "scoping_time_p85",
+    "confirmation_time_median",
+    "confirmation_time_p85",
+    "win_rate",
+    "outcome_lead_time_median",
+    "cycle_time_median",
+    "schedule_variance_median",
+    "on_time_rate",
+    "review_turnaround_median",
+    "review_turnaround_p85",
+    "first_time_acceptance_rate",
+    "rejection_rate",
+    "remediation_cycles_per_scope",
+    "remediation_free_scope_rate",
+    "remediation_days",
+    "value_delivered",
+    "committed_value",
+    "received",
+    "open",
+    "overdue",
+    "days_sales_outstanding",
+    "price_to_budget_median",
+]
 
 
 def ask(teller: Teller, caller: Caller = LOCAL, **wanted: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def day_of(value: Any) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
-def observe(events: Iterable[Event], now: datetime) -> Observations:  # noqa: C901, PLR0912, PLR0915
+def observe(events: Iterable[Event], now: datetime) -> Observations:
     """What ended when, by what is measured; only types, moments and data of events are looked at."""
     seen: Observations = defaultdict(list)
     submitted: dict[str, Event] = {}
