@@ -14,7 +14,7 @@ from ods_core.ui.tables import grid
 
 # Where no theme is configured, as in a test.
 _FALLBACK: Mapping[str, str] = {
-    "textColor": "#1c2426",
+    "textColor": "#0b1214",
     "borderColor": "#d8dad4",
     "backgroundColor": "#fcfcfa",
     "secondaryBackgroundColor": "#f1f2ee",
