@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -36,3 +37,21 @@ def loads(text: str | bytes) -> Any:
         ValueError: not JSON, or not UTF-8.
     """
     return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        counted = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counted.items() if count > 1)
+        raise ValueError(f"the name {twice[:100]!r} stands twice in one object")
+    return made
+
+
+def loads_strict(text: str | bytes) -> Any:
+    """Read JSON that somebody sent: as `loads`, and no name may stand twice in one object.
+
+    Raises:
+        ValueError: not JSON, not UTF-8, a name twice, or a number of more digits than anybody needs.
+    """
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_once)

@@ -104,7 +104,7 @@ def scope_resource(engagement: Engagement, scope: Scope) -> Resource:
         "currency": scope.currency,
         "timeline_weeks": scope.timeline_weeks,
         "payment_terms": scope.payment_terms,
-        "payment_schedule": [_planned_milestone(m) for m in scope.schedule],
+        "payment_schedule": [planned_milestone_resource(m) for m in scope.schedule],
         "revision": scope.revision,
         "valid_until": scope.valid_until,
         "last_safe_confirmation": last_safe_day(engagement, scope),
@@ -161,7 +161,8 @@ def _scoped_cycle(c: Cycle) -> Resource:
     }
 
 
-def _planned_milestone(m: PlannedMilestone) -> Resource:
+def planned_milestone_resource(m: PlannedMilestone) -> Resource:
+    """One payment of a schedule that is not fixed yet."""
     return {
         "position": m.position,
         "kind": m.kind.value,
@@ -370,6 +371,7 @@ __all__ = [
     "last_safe_day",
     "overdue_days",
     "payment_resource",
+    "planned_milestone_resource",
     "presented_scope",
     "request_resource",
     "resource",

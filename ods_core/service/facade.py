@@ -198,6 +198,8 @@ def with_schedule(command: Propose) -> Propose:
     try:
         price = Money(command.fixed_price, command.currency)
     except MoneyError:
+        price = None
+    if price is None or price.amount <= 0:
         # The price itself is refused, at its own place; there is nothing to split.
         return command
     try:

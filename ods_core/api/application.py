@@ -1,0 +1,38 @@
+"""The REST API as one ASGI application, to be mounted at `/v1`."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from ods_core import __version__
+from ods_core.api import problems
+from ods_core.api.guard import LocalOnly
+from ods_core.api.routes import delivery, events, money, requests, scopes
+from ods_core.api.tracing import RequestIds
+
+_ABOUT = """
+Outcome-based delivery, from the request to the final acceptance.
+
+Money is a JSON number with its currency beside it, exact to the minor unit. Times are UTC (`2026-04-15T10:00:00Z`),
+dates are plain (`2026-05-01`). Lists are continued with `cursor`. Refusals are `application/problem+json` with a
+stable `code`; a decision that came too late is a 409 that says what the state is now.
+"""
+
+
+def build() -> FastAPI:
+    """The application; it opens the process's runtime at the first request that needs it."""
+    app = FastAPI(
+        title="On-Demand Sprints",
+        version=__version__,
+        description=_ABOUT,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    problems.install(app)
+    for module in (requests, scopes, delivery, money, events):
+        app.include_router(module.routes)
+    app.add_middleware(LocalOnly)
+    app.add_middleware(RequestIds)
+    return app

@@ -1,0 +1,297 @@
+"""What callers send: shapes alone. Whether the values can be right is the rules' business, and the same for everyone.
+
+Each body is strict: no unknown field, no text where a number belongs, no silent conversion.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from ods_core.basics.errors import Invalid
+from ods_core.basics.records import CriterionNotMet, Evidence
+from ods_core.basics.states import SilencePolicy
+from ods_core.lifecycle import (
+    Accept,
+    Cancel,
+    Confirm,
+    Decline,
+    Negotiate,
+    Propose,
+    ProposedCycle,
+    ProposedDeliverable,
+    Reissue,
+    Reject,
+    Revise,
+    Submit,
+    SubmitRequest,
+    Terminate,
+)
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("expected a date such as 2026-05-01")
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        return Decimal(value)
+    raise ValueError("expected a number such as 15500.00")
+
+
+def _policy(value: Any) -> SilencePolicy:
+    if isinstance(value, str) and value in set(SilencePolicy):
+        return SilencePolicy(value)
+    raise ValueError(f"expected one of {', '.join(SilencePolicy)}")
+
+
+Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+Amount = Annotated[
+    Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [15500.00], "exclusiveMinimum": 0})
+]
+Policy = Annotated[
+    SilencePolicy, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": [*SilencePolicy]})
+]
+
+
+class Body(BaseModel):
+    """A request body: strict, and closed to unknown fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class RequestBody(Body):
+    """An outcome that is asked for."""
+
+    organization_id: str = Field(examples=["ORG-26-090500"])
+    workspace_id: str = Field(examples=["WS-26-000021"])
+    title: str = Field(examples=["Payment webhook reliability - end-to-end fix and test coverage"])
+    description: str
+    desired_outcome: str
+    subscription_id: str | None = Field(None, examples=["SUB-26-001122"])
+    project_tags: list[str] = Field(default=[], examples=[["PROJ-26-004281"]])
+    acceptance_criteria: list[str] = []
+    timeline_weeks: int | None = Field(None, description="1 to 104", examples=[3])
+    budget_max: Amount | None = None
+    currency: str = Field("USD", description="ISO 4217", examples=["USD"])
+
+    def command(self) -> SubmitRequest:
+        """The command that this asks for."""
+        values = self.model_dump() | {
+            "project_tags": tuple(self.project_tags),
+            "acceptance_criteria": tuple(self.acceptance_criteria),
+        }
+        return SubmitRequest(**values)
+
+
+class ReviseBody(Body):
+    """Changes to a request that requires negotiation; a bound given as null is lifted."""
+
+    title: str | None = None
+    description: str | None = None
+    desired_outcome: str | None = None
+    acceptance_criteria: list[str] | None = None
+    timeline_weeks: int | None = None
+    budget_max: Amount | None = None
+
+    def command(self) -> Revise:
+        """The command that this asks for."""
+        criteria = None if self.acceptance_criteria is None else tuple(self.acceptance_criteria)
+        bounds = ("timeline_weeks", "budget_max")
+        lift = frozenset(name for name in bounds if name in self.model_fields_set and getattr(self, name) is None)
+        return Revise(**(self.model_dump() | {"acceptance_criteria": criteria}), lift=lift)
+
+
+class NegotiateBody(Body):
+    """Why a request does not fit its bounds, and what would: a price, a number of weeks, or both."""
+
+    reason: str
+    fixed_price: Amount | None = None
+    timeline_weeks: int | None = None
+
+    def command(self) -> Negotiate:
+        """The command that this asks for."""
+        return Negotiate(**self.model_dump())
+
+
+class ReasonBody(Body):
+    """A reason."""
+
+    reason: str
+
+    def cancel(self) -> Cancel:
+        """As the command to cancel."""
+        return Cancel(self.reason)
+
+    def terminate(self) -> Terminate:
+        """As the command to terminate."""
+        return Terminate(self.reason)
+
+
+class ProposedDeliverableBody(Body):
+    """A deliverable of a proposal; its `key` is how the proposal's cycles name it."""
+
+    key: str = Field(examples=["fix"])
+    title: str
+    description: str
+    acceptance_criteria: str | list[str] = Field(description="A text, or a list of texts")
+
+    def proposed(self) -> ProposedDeliverable:
+        """As the rules know it."""
+        given = self.acceptance_criteria
+        return ProposedDeliverable(
+            self.key, self.title, self.description, given if isinstance(given, str) else tuple(given)
+        )
+
+
+class ProposedCycleBody(Body):
+    """A cycle of a proposal, both days included."""
+
+    name: str = Field(examples=["Cycle 1"])
+    planned_start: Day
+    planned_end: Day
+    deliverables: list[str] = Field(description="Keys of the deliverables", examples=[["fix"]])
+
+    def proposed(self) -> ProposedCycle:
+        """As the rules know it."""
+        return ProposedCycle(self.name, self.planned_start, self.planned_end, tuple(self.deliverables))
+
+
+class ProposalBody(Body):
+    """A scope proposal."""
+
+    deliverables: list[ProposedDeliverableBody]
+    cycles: list[ProposedCycleBody]
+    fixed_price: Amount
+    currency: str
+    timeline_weeks: int
+    payment_terms: str = Field(examples=["50% on confirmation, 50% on final acceptance"])
+    title: str | None = None
+    valid_until: Day | None = Field(None, description="The last day to confirm; default: 14 days from today")
+    review_window_days: int | None = None
+    silence_policy: Policy = SilencePolicy.NONE
+
+    def command(self) -> Propose:
+        """The command that this asks for."""
+        return Propose(
+            tuple(d.proposed() for d in self.deliverables),
+            tuple(c.proposed() for c in self.cycles),
+            self.fixed_price,
+            self.currency,
+            self.timeline_weeks,
+            self.payment_terms,
+            self.title,
+            self.valid_until,
+            self.review_window_days,
+            self.silence_policy,
+        )
+
+
+class ConfirmBody(Body):
+    """Confirm a proposal, or decline it with a reason."""
+
+    confirm: bool
+    accepted_by: str | None = Field(None, examples=["USR-26-000044"])
+    reason: str | None = Field(None, description="Needed to decline: which specifics are asked for")
+
+    def command(self) -> Confirm | Decline:
+        """The command that this asks for.
+
+        Raises:
+            Invalid: a reason to confirm, or none to decline.
+        """
+        if self.confirm:
+            _refuse_field("/reason", self.reason, "expected none: `confirm` is true")
+            return Confirm(self.accepted_by)
+        _refuse_field("/accepted_by", self.accepted_by, "expected none: `confirm` is false")
+        return Decline(self.reason or "")
+
+
+class ReissueBody(Body):
+    """Until when the next revision of an expired proposal can be confirmed."""
+
+    valid_until: Day | None = None
+
+    def command(self) -> Reissue:
+        """The command that this asks for."""
+        return Reissue(self.valid_until)
+
+
+class EmptyBody(Body):
+    """Nothing more to say."""
+
+
+class EvidenceBody(Body):
+    """A link that shows that criteria are met."""
+
+    url: str = Field(examples=["https://ci.example.com/runs/8841"])
+    title: str = ""
+
+    def record(self) -> Evidence:
+        """As the rules know it; a link without a title is its own title."""
+        return Evidence(self.title or self.url[:200], self.url)
+
+
+class SubmitBody(Body):
+    """What is handed in with a deliverable."""
+
+    notes: str | None = None
+    evidence: list[EvidenceBody | str] = Field(default=[], description="Links, or objects with `url` and `title`")
+
+    def command(self) -> Submit:
+        """The command that this asks for."""
+        links = (Evidence(e[:200], e) if isinstance(e, str) else e.record() for e in self.evidence)
+        return Submit(self.notes, tuple(links))
+
+
+class CriterionBody(Body):
+    """A criterion that was not met: its place in the deliverable, from 1, and what shows it."""
+
+    criterion: int = Field(examples=[1])
+    evidence: str = ""
+
+
+class DecisionBody(Body):
+    """The binary decision on a deliverable."""
+
+    accepted: bool
+    reviewer_id: str | None = Field(None, examples=["USR-26-000044"])
+    notes: str | None = None
+    rejection_reason: str | None = Field(None, description="Needed to reject: which criteria were not met, and why")
+    criteria_not_met: list[CriterionBody] | None = None
+
+    def command(self) -> Accept | Reject:
+        """The command that this asks for.
+
+        Raises:
+            Invalid: reasons for a rejection beside an acceptance.
+        """
+        if self.accepted:
+            _refuse_field("/rejection_reason", self.rejection_reason, "expected none: `accepted` is true")
+            _refuse_field("/criteria_not_met", self.criteria_not_met, "expected none: `accepted` is true")
+            return Accept(self.reviewer_id, self.notes)
+        criteria = tuple(CriterionNotMet(c.criterion, c.evidence) for c in self.criteria_not_met or ())
+        return Reject(self.rejection_reason or "", self.reviewer_id, criteria, self.notes)
+
+
+class TermsBody(Body):
+    """Payment terms, and the scope they are meant for."""
+
+    terms: str = Field(examples=["50% on confirmation, 50% on final acceptance"])
+    fixed_price: Amount
+    currency: str = Field("USD", examples=["USD"])
+    cycles: int = Field(1, ge=1, le=104)
+    deliverables: int = Field(1, ge=1, le=200)
+
+
+def _refuse_field(pointer: str, value: object, detail: str) -> None:
+    if value:
+        raise Invalid.at(pointer, detail)

@@ -1,0 +1,63 @@
+"""Payments, and the payment terms they come from."""
+
+from __future__ import annotations
+
+from fastapi.responses import Response
+
+from ods_core.api.bodies import TermsBody
+from ods_core.api.exchange import answer
+from ods_core.api.routes.reading import page_of, resource_of
+from ods_core.api.shapes import PaymentShape, Schedule
+from ods_core.api.wiring import Asking, Cursor, Limit, Running, many, one, router
+from ods_core.basics.checks import Checks
+from ods_core.basics.errors import Invalid
+from ods_core.basics.money import Money
+from ods_core.basics.resources import planned_milestone_resource
+from ods_core.basics.states import Kind, PaymentStatus
+from ods_core.payments import TermsError
+from ods_core.service import plan, terms_problems
+
+routes = router("Money")
+
+
+@routes.get("/payments", responses=many(PaymentShape))
+def list_payments(
+    run: Running,
+    caller: Asking,
+    scope_id: str | None = None,
+    organization_id: str | None = None,
+    status: PaymentStatus | None = None,
+    currency: str | None = None,
+    overdue: bool | None = None,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+) -> Response:
+    """Payment milestones, newest first; `overdue=true` are those past `due_at` and not fully paid."""
+    filters = {
+        "scope_id": scope_id,
+        "organization_id": organization_id,
+        "status": status,
+        "currency": currency,
+        "overdue": overdue,
+    }
+    return page_of(run, caller, Kind.PAYMENT, filters, limit, cursor)
+
+
+@routes.get("/payments/{id}", responses=one(PaymentShape))
+def get_payment(id: str, run: Running, caller: Asking) -> Response:
+    """A payment milestone."""
+    return resource_of(run, caller, Kind.PAYMENT, id)
+
+
+@routes.post("/payment-terms/parse", responses=one(Schedule, refusals=(400, 413, 415)))
+def parse_payment_terms(body: TermsBody, caller: Asking) -> Response:
+    """What payment terms come to for a price, or the place in them that cannot be right."""
+    checks = Checks()
+    if checks.currency("/currency", body.currency):
+        checks.amount("/fixed_price", body.fixed_price, body.currency)
+    checks.done()
+    try:
+        planned = plan(body.terms, Money(body.fixed_price, body.currency), body.cycles, body.deliverables)
+    except TermsError as error:
+        raise Invalid(terms_problems(error, "/terms"), code="invalid_payment_terms") from None
+    return answer({"milestones": [planned_milestone_resource(m) for m in planned]})

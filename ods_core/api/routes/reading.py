@@ -1,0 +1,33 @@
+"""Reading one thing or a page of a list: the same for every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import Response
+
+from ods_core.api.exchange import answer
+from ods_core.basics.resources import resource
+from ods_core.basics.roles import Caller
+from ods_core.basics.states import Kind
+from ods_core.queries.lists import conditions, engagement_of, page
+from ods_core.service import Runtime
+
+
+def resource_of(run: Runtime, caller: Caller, kind: Kind, id: str) -> Response:
+    """One thing."""
+    with run.store.read() as connection:
+        engagement = engagement_of(connection, caller, kind, id)
+    return answer(resource(engagement, kind, id, run.clock()))
+
+
+def page_of(
+    run: Runtime, caller: Caller, kind: Kind, filters: Mapping[str, Any], limit: int, cursor: str | None
+) -> Response:
+    """One page of a list, newest first."""
+    now = run.clock()
+    with run.store.read() as connection:
+        found = page(connection, caller, kind, conditions(kind, filters, now), limit=limit, cursor=cursor)
+    shown = [resource(engagement, kind, id, now) for engagement, id in found.items]
+    return answer(shown, meta={"cursor": found.cursor, "has_more": found.has_more})

@@ -1,0 +1,379 @@
+"""What callers get, as OpenAPI describes it.
+
+Answers are written from the resources themselves; these models are their description, and a test holds the one
+against the other.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+T = TypeVar("T")
+
+
+class Shape(BaseModel):
+    """A part of an answer; a later version may add fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Data(Shape, Generic[T]):
+    """One thing."""
+
+    data: T
+
+
+class Meta(Shape):
+    """Where a list goes on; `cursor` is null at its end."""
+
+    cursor: str | None
+    has_more: bool
+
+
+class Listed(Shape, Generic[T]):
+    """Some of many things."""
+
+    data: list[T]
+    meta: Meta
+
+
+class ProblemError(BaseModel):
+    """One bad place in a body."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457); further members depend on its `code`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[ProblemError] | None = None
+    current_state: str | None = None
+
+
+class ScopeSummary(Shape):
+    deliverables: int
+    cycles: int
+    timeline_weeks: int
+    fixed_price: Amount
+    currency: str
+
+
+class Negotiation(Shape):
+    reason: str
+    fixed_price: Amount | None
+    timeline_weeks: int | None
+
+
+class RequestShape(Shape):
+    id: str
+    status: str
+    title: str
+    created_at: datetime
+    scope_id: str | None
+    scope_summary: ScopeSummary | None
+    organization_id: str
+    workspace_id: str
+    subscription_id: str | None
+    project_tags: list[str]
+    description: str
+    desired_outcome: str
+    acceptance_criteria: list[str]
+    timeline_weeks: int | None
+    budget_max: Amount | None
+    currency: str
+    created_by: str
+    updated_at: datetime
+    scoped_at: datetime | None
+    negotiation: Negotiation | None
+    cancelled_at: datetime | None
+    cancellation_reason: str | None
+    scope_ids: list[str]
+
+
+class ScopedDeliverable(Shape):
+    id: str
+    title: str
+    description: str
+    acceptance_criteria: str | list[str]
+    status: str
+    cycle_id: str
+    key: str
+
+
+class ScopedCycle(Shape):
+    id: str
+    name: str
+    planned_start: date
+    planned_end: date
+    deliverable_ids: list[str]
+    kind: str
+    status: str
+    parent_cycle_id: str | None
+
+
+class TriggerShape(Shape):
+    kind: str
+    number: int = Field(1, description="Only for cycle_acceptance and deliverable_acceptance")
+
+
+class PlannedPayment(Shape):
+    position: int
+    kind: str
+    trigger: TriggerShape
+    amount: Amount
+    currency: str
+    net_days: int
+    description: str
+
+
+class ScopeShape(Shape):
+    id: str
+    request_id: str
+    status: str
+    title: str
+    deliverables: list[ScopedDeliverable]
+    cycles: list[ScopedCycle]
+    fixed_price: Amount
+    currency: str
+    timeline_weeks: int
+    payment_terms: str
+    payment_schedule: list[PlannedPayment]
+    revision: int
+    valid_until: date
+    last_safe_confirmation: date
+    review_window_days: int | None
+    silence_policy: str
+    proposed_at: datetime
+    proposed_by: str
+    confirmed_at: datetime | None
+    confirmed_by: str | None
+    shifted_days: int
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    cancelled_by: str | None
+    cancellation_reason: str | None
+    service_line_id: str | None
+    remediation_cycles: list[ScopedCycle]
+    organization_id: str
+    workspace_id: str
+    request_status: str
+
+
+class PaymentDue(Shape):
+    amount: Amount
+    currency: str
+    due_at: datetime
+    description: str
+    id: str
+
+
+class Confirmed(Shape):
+    """What confirming, or declining, a scope came to."""
+
+    scope_id: str
+    status: str
+    service_line_id: str | None = None
+    cycle_id: str | None = None
+    payment_due: PaymentDue | None = None
+    request_id: str
+    request_status: str
+    reason: str | None = None
+
+
+class CycleDeliverable(Shape):
+    id: str
+    title: str
+    status: str
+    submitted_at: datetime | None = None
+    attempt: int
+
+
+class CycleShape(Shape):
+    id: str
+    scope_id: str
+    service_line_id: str | None
+    status: str
+    planned_start: date
+    planned_end: date
+    deliverables: list[CycleDeliverable]
+    name: str
+    kind: str
+    parent_cycle_id: str | None
+    number: int
+    price: Amount | None = Field(None, description="0 for a remediation cycle; absent for a delivery cycle")
+    baseline_start: date
+    baseline_end: date
+    started_at: datetime | None
+    completed_at: datetime | None
+    accepted_at: datetime | None
+    cancelled_at: datetime | None
+    request_id: str
+    organization_id: str
+
+
+class EvidenceShape(Shape):
+    title: str
+    url: str
+
+
+class CriterionNotMetShape(Shape):
+    criterion: int
+    evidence: str
+
+
+class AttemptShape(Shape):
+    attempt: int
+    cycle_id: str
+    started_at: datetime
+    submitted_at: datetime | None
+    submitted_by: str | None
+    notes: str | None
+    evidence: list[EvidenceShape]
+    ready_at: datetime | None
+    decision: str | None
+    decided_at: datetime | None
+    reviewer_id: str | None
+    review_notes: str | None
+    rejection_reason: str | None
+    criteria_not_met: list[CriterionNotMetShape]
+    deemed: bool
+    remediation_cycle_id: str | None
+
+
+class DeliverableShape(Shape):
+    id: str
+    scope_id: str
+    title: str
+    description: str
+    acceptance_criteria: str | list[str]
+    status: str
+    attempt: int
+    cycle_id: str
+    cycle_ids: list[str]
+    request_id: str
+    organization_id: str
+    position: int
+    key: str
+    started_at: datetime | None
+    submitted_at: datetime | None
+    ready_at: datetime | None
+    decided_at: datetime | None
+    escalated_at: datetime | None
+    cancelled_at: datetime | None
+    attempts: list[AttemptShape]
+
+
+class PaymentShape(Shape):
+    id: str
+    scope_id: str
+    position: int
+    kind: str
+    trigger: TriggerShape
+    status: str
+    amount: Amount
+    paid: Amount
+    open: Amount
+    currency: str
+    description: str
+    due_at: datetime | None
+    expected_on: date | None
+    overdue_days: int
+    net_days: int
+    request_id: str
+    organization_id: str
+    triggered_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+
+
+class Decided(DeliverableShape):
+    """A deliverable after the decision on it, and what followed."""
+
+    remediation_cycle_id: str | None
+    next_cycle_id: str | None
+    payments_due: list[PaymentShape]
+    scope_status: str
+    service_line_status: str | None
+
+
+class ServiceLineShape(Shape):
+    id: str
+    scope_id: str
+    request_id: str
+    status: str
+    execution_model: str
+    billing_model: str
+    title: str
+    organization_id: str
+    workspace_id: str
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class StatementShape(Shape):
+    fixed_price: Amount
+    received: Amount
+    open: Amount
+    scheduled: Amount
+    void: Amount
+    currency: str
+    payments: list[PaymentShape]
+
+
+class Reference(Shape):
+    kind: str
+    id: str
+
+
+class EventShape(Shape):
+    id: str
+    type: str
+    occurred_at: datetime
+    sequence: int
+    actor: Reference
+    subject: Reference
+    request_id: str
+    scope_id: str | None
+    organization_id: str
+    workspace_id: str
+    data: dict[str, Any]
+
+
+class Schedule(Shape):
+    milestones: list[PlannedPayment]
+
+
+class MetricPoint(Shape):
+    period: str
+    value: float | Amount | None
+    n: int
+
+
+class MetricShape(Shape):
+    key: str
+    unit: str
+    value: float | Amount | None
+    n: int
+    currency: str | None = None
+    series: list[MetricPoint]
+
+
+class Outcomes(Shape):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    start: str = Field(alias="from")
+    to: str
+    filters: dict[str, str | None]
+    metrics: list[MetricShape]
