@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from ods_core.basics.errors import OdsError
 from ods_core.ui import refusals, shell
 
-st.set_page_config(page_title="On-demand sprints", page_icon=":material/deployed_code:", layout="wide")
+st.set_page_config(
+    page_title="On-demand sprints", page_icon=str(Path(__file__).with_name("static") / "icon.svg"), layout="wide"
+)
 
 try:
     shell.wait_until_filled()

@@ -72,11 +72,11 @@ def marks(item: Waiting) -> list[str]:
     return said
 
 
-def draw(item: Waiting) -> None:
+def draw(item: Waiting, within: str) -> None:
     """One thing that waits."""
     aside = money(item.amount, item.currency) if item.amount is not None and item.currency else None
     facts = [item.context, *timing(item), item.organization_id, item.id]
-    cards.row(item.kind, item.id, item.title, facts, badges=marks(item), aside=aside)
+    cards.row(item.kind, item.id, item.title, facts, badges=marks(item), aside=aside, within=within)
 
 
 def draw_pile(name: str, pile: Pile) -> None:
@@ -85,7 +85,7 @@ def draw_pile(name: str, pile: Pile) -> None:
     with st.container(key=f"pile-{name}"):
         st.subheader(f":material/{icon}: {title} · {pile.count:,}", anchor=False, help=meaning)
         for item in pile.items:
-            draw(item)
+            draw(item, name)
         if pile.count > len(pile.items) and name in MORE:
             place, choices = MORE[name]
             link(place, f"All {pile.count:,}", icon="arrow_forward", **choices)

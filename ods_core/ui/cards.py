@@ -46,6 +46,7 @@ def row(
     *,
     badges: Sequence[str] = (),
     aside: str | None = None,
+    within: str = "",
 ) -> None:
     """One thing in a list: a link that opens it, badges, and a line of facts.
 
@@ -53,14 +54,23 @@ def row(
         facts: plain texts, joined by dots.
         badges: pieces of Markdown made by `state_text` and `note`.
         aside: the one figure that the list is about (an amount, an age), shown at the end.
+        within: the list it stands in, where a page has several that may share a thing.
     """
     place, name = PLACE_OF[kind]
-    with st.container(border=True, key=f"row-{id}", gap="xxsmall"):
+    with st.container(border=True, key=f"row-{within}{id}", gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.page_link(PLACES[place].file, label=f"**{plain(title)}**", icon="", query_params=address(**{name: id}))
+            with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                st.page_link(
+                    PLACES[place].file,
+                    label=f"**{plain(title)}**",
+                    icon=PLACES[place].material_icon,
+                    query_params=address(**{name: id}),
+                )
+                if badges:
+                    st.markdown(" ".join(badges), width="content")
             if aside:
                 st.markdown(f"**{plain(aside)}**", width="content")
-        st.markdown(" ".join([*badges, f":gray[{plain(' · '.join(f for f in facts if f))}]"]))
+        st.caption(plain(" · ".join(f for f in facts if f)))
 
 
 def facts(pairs: Mapping[str, str | None], *, key: str | None = None) -> None:

@@ -26,13 +26,13 @@ QUIET = frozenset({EventType.PAYMENT_SCHEDULED, EventType.CYCLE_CANCELLED, Event
 """Told by the events they come with; the log has them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class News:
     """What a command caused, to be told once the page shows the new state."""
 
     headline: str
     sentences: tuple[str, ...]
-    about: str
+    is_told: bool = False
 
 
 def preview(engagement: Engagement, command: Command, subject_id: str) -> Outcome | OdsError:
@@ -139,8 +139,7 @@ def carry_out(
         if isinstance(refusal, NotAllowed):
             _tell_who_came_first(about)
         return
-    told = [sentence(event) for event in result.events if event.type not in QUIET]
-    st.session_state[_NEWS] = News(headline, tuple(told), result.engagement.request.id)
+    st.session_state[_NEWS] = News(headline, tuple(consequences(result.events)))
     if then:
         then(result)
     st.rerun()
@@ -162,6 +161,7 @@ def show_news() -> None:
     news: News | None = st.session_state.get(_NEWS)
     if news is None:
         return
+    news.is_told = True
     with st.container(border=True, key="news"):
         st.markdown(f":green[:material/check_circle: **{plain(news.headline)}**]")
         st.markdown("\n".join(f"- {plain(text)}" for text in news.sentences))
@@ -171,3 +171,10 @@ def show_news() -> None:
 def forget_news() -> None:
     """Stop telling."""
     st.session_state.pop(_NEWS, None)
+
+
+def leave_news_behind() -> None:
+    """Stop telling what has been told once, as another page opens; fresh news comes along."""
+    news: News | None = st.session_state.get(_NEWS)
+    if news and news.is_told:
+        forget_news()

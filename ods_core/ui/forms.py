@@ -10,6 +10,7 @@ find their fields without a table between them.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections import OrderedDict
@@ -99,6 +100,41 @@ class Draft:
     def toggle(self, pointer: str, label: str, **options: Any) -> bool:
         """A switch."""
         return bool(self._field(st.toggle, pointer, label, False, **options))
+
+    def length(self, pointer: str) -> int:
+        """How many members a list of the form has (`/deliverables`)."""
+        return len(self._members(pointer))
+
+    def add(self, pointer: str, **fields: Any) -> None:
+        """Add a member to a list, with these fields."""
+        self._write(pointer, [*self._members(pointer), {f"/{name}": value for name, value in fields.items()}])
+
+    def remove(self, pointer: str, index: int) -> None:
+        """Take a member out of a list."""
+        members = self._members(pointer)
+        self._write(pointer, members[:index] + members[index + 1 :])
+
+    def swap(self, pointer: str, index: int, other: int) -> None:
+        """Let two members of a list change places."""
+        members = self._members(pointer)
+        members[index], members[other] = members[other], members[index]
+        self._write(pointer, members)
+
+    def _members(self, pointer: str) -> list[dict[str, Any]]:
+        """A list's members, each with its fields by the rest of their pointers."""
+        members: dict[int, dict[str, Any]] = {}
+        for place, value in self.values.items():
+            match = re.fullmatch(rf"{re.escape(pointer)}/(\d+)(/.+)", place)
+            if match:
+                members.setdefault(int(match[1]), {})[match[2]] = value
+        return [members[index] for index in sorted(members)]
+
+    def _write(self, pointer: str, members: Sequence[Mapping[str, Any]]) -> None:
+        outside = {p: v for p, v in self.values.items() if not re.match(rf"{re.escape(pointer)}/\d+/", p)}
+        inside = {f"{pointer}/{i}{rest}": v for i, member in enumerate(members) for rest, v in member.items()}
+        self.values = outside | inside
+        # Problems name places, and the places have moved.
+        self.problems = tuple(p for p in self.problems if not p.pointer.startswith(pointer))
 
     def show_problems(self, *pointers: str) -> None:
         """Show the problems of places that have no field of their own; '' is the whole form."""

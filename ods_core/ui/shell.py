@@ -72,8 +72,8 @@ def _links() -> None:
 
 
 def _section(label: str, places: Iterable[Place]) -> None:
-    st.caption(label)
     with st.container(gap="xxsmall"):
+        st.caption(label)
         for place in places:
             st.page_link(
                 place.file,
@@ -88,5 +88,5 @@ def _section(label: str, places: Iterable[Place]) -> None:
 def _forget_old_news(place: str) -> None:
     """News belongs to the page on which the command was given."""
     if st.session_state.get(_PLACE_SHOWN) not in (None, place):
-        decisions.forget_news()
+        decisions.leave_news_behind()
     st.session_state[_PLACE_SHOWN] = place
