@@ -1,0 +1,34 @@
+"""Outcome metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import Response
+
+from ods_core.api.exchange import answer
+from ods_core.api.shapes import Outcomes
+from ods_core.api.wiring import Asking, Running, one, router
+from ods_core.queries.outcomes import OutcomeFilter, outcomes
+
+routes = router("Metrics")
+
+Month = Annotated[str | None, Query(description="A month such as 2026-04")]
+
+
+@routes.get("/metrics/outcomes", responses=one(Outcomes, refusals=()))
+def get_outcomes(
+    run: Running,
+    caller: Asking,
+    start: Annotated[str | None, Query(alias="from", description="A month such as 2026-01")] = None,
+    to: Month = None,
+    organization_id: str | None = None,
+    workspace_id: str | None = None,
+    project_tag: str | None = None,
+    currency: str | None = None,
+) -> Response:
+    """Every metric over a period of months, with its series by month; `value` is null where `n` is 0."""
+    wanted = OutcomeFilter(start, to, organization_id, workspace_id, project_tag, currency)
+    with run.store.read() as connection:
+        return answer(outcomes(connection, caller, wanted, run.clock()))
