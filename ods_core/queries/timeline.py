@@ -90,12 +90,25 @@ def timeline(connection: Connection, caller: Caller, wanted: TimelineFilter, *, 
     recent = found.order_by(t.cycles.c.number.desc()).limit(newest)
     rows: Sequence[Any] = connection.execute(recent).mappings().all()
     made = [TimelineRow(**{f.name: row[f.name] for f in fields(TimelineRow)}) for row in rows]
-    return Timeline(sorted(made, key=_place), max(count - len(made), 0))
+    return Timeline(_in_order(made), max(count - len(made), 0))
 
 
-def _place(row: TimelineRow) -> tuple[Any, ...]:
-    """Scopes by the number of their id, a scope's cycles by their start."""
-    return row.organization_id, row.scope_id, row.planned_start, row.id
+def _in_order(rows: Sequence[TimelineRow]) -> list[TimelineRow]:
+    """A scope's cycles by their start, each followed by the remediations that mend it."""
+    begins = {row.id: row.planned_start for row in rows}
+
+    def place(row: TimelineRow) -> tuple[Any, ...]:
+        mended = row.parent_cycle_id or row.id
+        return (
+            row.organization_id,
+            row.scope_id,
+            begins.get(mended, row.planned_start),
+            mended,
+            row.planned_start,
+            row.id,
+        )
+
+    return sorted(rows, key=place)
 
 
 def _wanted(caller: Caller, wanted: TimelineFilter) -> Select[Any]:

@@ -10,6 +10,7 @@ from ods_core.basics.states import CycleKind, CycleStatus, ScopeStatus
 from ods_core.lifecycle import Terminate
 from ods_core.queries.timeline import TimelineFilter, TimelineRow, choices, organizations, timeline
 from tests.queries.history import Teller, at, ids
+from tests.seed import two_cycle_proposal
 
 
 def shown(teller: Teller, caller: Caller = LOCAL, newest: int = 500, **wanted: object) -> list[TimelineRow]:
@@ -48,6 +49,15 @@ def test_a_cancelled_cycle_is_not_late(teller: Teller) -> None:
     (row,) = shown(teller)
     assert row.status == CycleStatus.CANCELLED
     assert row.late_days(date(2027, 1, 1)) == 0
+
+
+def test_a_remediation_stands_before_the_cycle_that_comes_next(teller: Teller) -> None:
+    proposal = two_cycle_proposal()
+    scope_id = teller.propose(at(4, 16), teller.request(at(4, 15)), cycles=proposal.cycles)
+    fix, suite, _ = ids(teller.confirm(at(4, 17), scope_id))
+    teller.submit(at(5, 9), fix, suite)
+    teller.reject(at(5, 20), fix)
+    assert [row.name for row in shown(teller)] == ["Cycle 1", "Cycle 1 · Remediation 1", "Cycle 2"]
 
 
 def test_remediations_stand_after_the_cycle_they_mend(teller: Teller) -> None:
