@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from ods_core.basics.errors import NotFound
+from ods_core.basics.ids import number_of
 from ods_core.basics.states import (
     CycleKind,
     CycleStatus,
@@ -197,6 +198,11 @@ class Attempt:
     remediation_cycle_id: str | None = None
 
 
+def attempt_place(attempt: Attempt) -> tuple[int, int]:
+    """Where an attempt stands among its engagement's: by its deliverable, then by its number."""
+    return number_of(attempt.deliverable_id), attempt.number
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
     """What a confirmed scope opens and the last acceptance, or a termination, closes."""
@@ -241,7 +247,7 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """One request and all that came of it; tuples stand in the order of creation."""
+    """One request and all that came of it; tuples stand in the order of creation, attempts by their deliverables."""
 
     request: Request
     scopes: tuple[Scope, ...] = ()

@@ -23,6 +23,7 @@ from ods_core.basics.records import (
     Request,
     Scope,
     ServiceLine,
+    attempt_place,
 )
 from ods_core.basics.resources import resource
 from ods_core.basics.states import Kind
@@ -102,11 +103,8 @@ class Change:
 
     def put_attempt(self, attempt: Attempt) -> None:
         """Add an attempt, or put it in the place of its earlier self."""
-        attempts = self.engagement.attempts
-        key = (attempt.deliverable_id, attempt.number)
-        kept = tuple(attempt if (a.deliverable_id, a.number) == key else a for a in attempts)
-        is_new = all((a.deliverable_id, a.number) != key for a in attempts)
-        self.engagement = replace(self.engagement, attempts=(*kept, attempt) if is_new else kept)
+        kept = {attempt_place(a): a for a in self.engagement.attempts} | {attempt_place(attempt): attempt}
+        self.engagement = replace(self.engagement, attempts=tuple(kept[place] for place in sorted(kept)))
 
     def tell(self, kind: Kind, id: str, event: EventType, **more: Any) -> None:
         """Record an event about a thing as it is now; `more` goes into its data."""

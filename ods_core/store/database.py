@@ -7,6 +7,7 @@ same lock makes the event sequence rise in the order of commits, which is what a
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ _NUMBERED = {
     Prefix.SERVICE_LINE: t.service_lines,
     Prefix.PAYMENT: t.payments,
 }
+
+_memories = itertools.count()
 
 
 class Store:
@@ -205,8 +208,8 @@ def _engine(url: str) -> Engine:
         raise StoreError(f"ODS_DATABASE_URL names {parsed.drivername!r}; expected duckdb:///PATH")
     path = parsed.database or ":memory:"
     if path == ":memory:":
-        # A name makes every pooled connection see the same memory.
-        parsed = parsed.set(database=f":memory:ods{id(object())}")
+        # A name makes every pooled connection see the same memory; a new one each time keeps stores apart.
+        parsed = parsed.set(database=f":memory:ods{next(_memories)}")
     else:
         _make_room(Path(path))
     # As many connections as the server has request threads, and some for the pages.

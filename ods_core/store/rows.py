@@ -41,11 +41,8 @@ class Mapped:
     key: tuple[str, ...] = ("id",)
 
     def order(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Where a row stands among its engagement's: in the order of creation."""
-        return (row["started_at"], *self._key(row)) if self.record is Attempt else (row["number"],)
-
-    def _key(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(row[name] for name in self.key)
+        """Where a row stands among its engagement's: in the order of creation, attempts by their deliverables."""
+        return (number_of(row["deliverable_id"]), row["attempt"]) if self.record is Attempt else (row["number"],)
 
     def key_of(self, record: Any) -> tuple[Any, ...]:
         """What tells this record from its neighbours."""
