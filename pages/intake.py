@@ -1,5 +1,777 @@
-"""intake."""
+"""Requests: what was asked for; asking, revising, negotiating, and proposing a scope."""
 
-from ods_core.ui import cards
+from __future__ import annotations
 
-cards.heading("requests")
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+
+import streamlit as st
+
+from ods_core.basics.errors import Problem
+from ods_core.basics.money import Money, MoneyError, currencies
+from ods_core.basics.records import Engagement, PlannedMilestone, Request, Scope
+from ods_core.basics.resources import amount_json
+from ods_core.basics.states import Kind, RequestStatus, SilencePolicy, look
+from ods_core.lifecycle import (
+    Cancel,
+    Negotiate,
+    Propose,
+    ProposedCycle,
+    ProposedDeliverable,
+    Revise,
+    SubmitRequest,
+    Verb,
+)
+from ods_core.lifecycle.validation import MAX_CYCLES, MAX_DELIVERABLES, MAX_WEEKS, gaps
+from ods_core.payments import TermsError
+from ods_core.queries import choices, lists
+from ods_core.service import Result, plan, runtime, terms_problems
+from ods_core.ui import cards, decisions, forms, live, storyline, tables
+from ods_core.ui.formats import NOTHING, ago, count, day, moment, money, plain
+from ods_core.ui.forms import Draft
+from ods_core.ui.session import (
+    caller,
+    choose,
+    choose_text,
+    engagement_of,
+    go,
+    link,
+    link_to,
+    may,
+    now,
+    offers,
+    param,
+    reading,
+    set_params,
+    today,
+)
+
+FIRST_TERMS = "50% on confirmation, 50% on final acceptance"
+SILENCE = {
+    SilencePolicy.NONE: "Nothing: reminders only",
+    SilencePolicy.DEEMED_ACCEPTED: "The deliverable counts as accepted",
+    SilencePolicy.DEEMED_REJECTED: "The deliverable counts as rejected",
+}
+
+
+# The list
+
+
+def show_list() -> None:
+    """All requests, newest first, narrowed by the filters in the address."""
+    cards.heading("requests")
+    if may(Verb.SUBMIT_REQUEST):
+        link("requests", "Ask for an outcome", icon="add_circle", view="new")
+    with reading() as connection:
+        known = choices.organizations(connection, caller())
+    wide, middle, narrow = st.columns([2, 1, 1])
+    with wide:
+        text = choose_text("q", "Search", placeholder="Words of the title, or an id")
+    with middle:
+        status = choose("status", "Status", {s.value: look(s).label for s in RequestStatus})
+    with narrow:
+        organization = choose("organization", "Organisation", {id: id for id in known})
+    filters = {"status": status or None, "organization_id": organization or None}
+    where = [*lists.conditions(Kind.REQUEST, filters), *choices.matching(Kind.REQUEST, text)]
+    tables.paged(Kind.REQUEST, where, draw_row, empty=lambda: say_nothing_found(bool(status or organization or text)))
+
+
+def draw_row(engagement: Engagement, id: str) -> None:
+    """One request in the list."""
+    r = engagement.request
+    facts = [
+        f"submitted {day(r.created_at)} ({ago(r.created_at, now())})",
+        count(r.timeline_weeks, "week") if r.timeline_weeks else "",
+        r.organization_id,
+        r.id,
+    ]
+    budget = f"up to {money(r.budget_max, r.currency)}" if r.budget_max is not None else None
+    cards.row(Kind.REQUEST, id, r.title, facts, badges=[cards.state_text(r.status)], aside=budget)
+
+
+def say_nothing_found(filtered: bool) -> None:
+    """What an empty list says."""
+    if filtered:
+        cards.empty("No request fits these filters.", label="Show all requests", place="requests")
+    elif may(Verb.SUBMIT_REQUEST):
+        cards.empty(
+            "Nothing was asked for yet. Describe the outcome you need, and the provider answers with a proposal.",
+            label="Ask for an outcome",
+            place="requests",
+            view="new",
+        )
+    else:
+        cards.empty("Nothing was asked for yet. A delivery lead begins by asking for an outcome.")
+
+
+# One request
+
+
+def show_request(id: str) -> None:
+    """One request: what was asked, what came of it, and what can be done now."""
+    engagement = engagement_of(Kind.REQUEST, id)
+    r = engagement.request
+    link("requests", "All requests", icon="arrow_back")
+    cards.heading("requests", r.title)
+    st.markdown(f"{cards.state_text(r.status)} {plain(r.id)} · submitted {plain(moment(r.created_at))}")
+    show_negotiation(r)
+    show_actions(engagement)
+    with st.container(border=True):
+        cards.facts(bounds(r))
+        cards.long_text("Description", r.description)
+        cards.long_text("Desired outcome", r.desired_outcome)
+        show_criteria(r)
+    show_proposals(engagement)
+    st.subheader("What happened", anchor=False)
+    storyline.show(engagement.request.id)
+
+
+def bounds(r: Request) -> dict[str, str]:
+    """The facts of a request."""
+    return {
+        "Budget": f"up to {money(r.budget_max, r.currency)}" if r.budget_max is not None else "no bound named",
+        "Timeline": f"up to {count(r.timeline_weeks, 'week')}" if r.timeline_weeks else "no bound named",
+        "Organisation": r.organization_id,
+        "Workspace": r.workspace_id,
+        "Subscription": r.subscription_id or NOTHING,
+        "Projects": ", ".join(r.project_tags) or NOTHING,
+        "Asked by": r.created_by,
+        "Last changed": moment(r.updated_at),
+    }
+
+
+def show_criteria(r: Request) -> None:
+    """The acceptance criteria of a request."""
+    st.caption("Acceptance criteria")
+    if r.acceptance_criteria:
+        cards.numbered(r.acceptance_criteria)
+    else:
+        st.text("None yet. Each deliverable of a proposal will have its own.")
+
+
+def show_negotiation(r: Request) -> None:
+    """What the provider said would fit, or why the request ended."""
+    if r.negotiation_reason:
+        would = [money(r.negotiation_price, r.currency)] if r.negotiation_price is not None else []
+        would += [count(r.negotiation_weeks, "week")] if r.negotiation_weeks else []
+        st.warning(
+            f"**The provider asks to negotiate.** {plain(r.negotiation_reason)}\n\n"
+            f"What would fit: **{plain(' and '.join(would))}**.",
+            icon=":material/forum:",
+        )
+    if r.cancellation_reason:
+        st.info(f"Cancelled {plain(moment(r.cancelled_at))}: {plain(r.cancellation_reason)}", icon=":material/block:")
+
+
+def show_actions(engagement: Engagement) -> None:
+    """The commands that this person can give now."""
+    id = engagement.request.id
+    with st.container(horizontal=True):
+        if offers(engagement, Verb.PROPOSE, id):
+            link("requests", "Build a proposal", icon="design_services", request=id, view="propose")
+        if offers(engagement, Verb.NEGOTIATE, id):
+            link("requests", "Ask to negotiate", icon="forum", request=id, view="negotiate")
+        if offers(engagement, Verb.REVISE, id):
+            link("requests", "Revise the request", icon="edit", request=id, view="revise")
+        if offers(engagement, Verb.CANCEL, id):
+            link("requests", "Cancel the request", icon="block", request=id, view="cancel")
+
+
+def show_proposals(engagement: Engagement) -> None:
+    """Every revision that was presented, the latest first."""
+    st.subheader("Proposals", anchor=False)
+    if not engagement.scopes:
+        st.text("None yet.")
+    for scope in reversed(engagement.scopes):
+        cards.row(
+            Kind.SCOPE,
+            scope.id,
+            f"Revision {scope.revision}: {scope.title}",
+            proposal_facts(engagement, scope),
+            badges=[cards.state_text(scope.status)],
+            aside=money(scope.fixed_price, scope.currency),
+        )
+
+
+def proposal_facts(engagement: Engagement, scope: Scope) -> list[str]:
+    """A proposal in a line."""
+    return [
+        count(len(engagement.scope_deliverables(scope.id)), "deliverable"),
+        count(len(engagement.delivery_cycles(scope.id)), "cycle"),
+        count(scope.timeline_weeks, "week"),
+        f"presented {day(scope.proposed_at)}",
+        f"valid until {day(scope.valid_until)}" if scope.cancelled_at is None else scope.cancellation_reason or "",
+        scope.id,
+    ]
+
+
+# Asking, and revising
+
+
+def show_new() -> None:
+    """The form that asks for an outcome."""
+    link("requests", "All requests", icon="arrow_back")
+    cards.heading("requests", "Ask for an outcome")
+    st.caption("Say what needs to exist, not how to build it. What you type is kept while you look elsewhere.")
+    draft = forms.open_draft("request", lambda: {"/currency": "USD"})
+    command = request_form(draft)
+    draft.show_rest(is_request_field)
+    with st.container(horizontal=True):
+        if st.button("Submit the request", type="primary", icon=":material/send:", key="submit_request"):
+            decisions.carry_out(
+                lambda: runtime().service.submit_request(caller(), command),
+                headline="The request was submitted; the provider answers with a proposal.",
+                about="",
+                draft=draft,
+                then=lambda result: leave_form(draft, result),
+            )
+        discard_button(draft)
+
+
+REQUEST_FIELDS = (
+    "/organization_id",
+    "/workspace_id",
+    "/subscription_id",
+    "/project_tags",
+    "/title",
+    "/description",
+    "/desired_outcome",
+    "/acceptance_criteria",
+    "/timeline_weeks",
+    "/budget_max",
+    "/currency",
+)
+
+
+def is_request_field(pointer: str) -> bool:
+    """Whether the form shows problems of this place at a field."""
+    return pointer.startswith(REQUEST_FIELDS)
+
+
+def request_form(draft: Draft) -> SubmitRequest:
+    """The fields of a new request."""
+    texts = what_fields(draft)
+    st.subheader("Within which bounds", anchor=False)
+    weeks_column, budget_column, currency_column = st.columns(3)
+    with weeks_column:
+        weeks = weeks_field(draft)
+    with currency_column:
+        currency = draft.select("/currency", "Currency", currencies(), "USD")
+    with budget_column:
+        budget = draft.amount("/budget_max", f"Budget, at most ({currency})", placeholder="18,000.00")
+    st.subheader("For whom", anchor=False)
+    with reading() as connection:
+        organizations = choices.organizations(connection, caller())
+        workspaces = choices.workspaces(connection, caller(), draft.get("/organization_id") or None)
+    left, right = st.columns(2)
+    with left:
+        organization = reference_field(draft, "/organization_id", "Organisation", organizations, "ORG-26-000001")
+        subscription = draft.text("/subscription_id", "Subscription (optional)", placeholder="SUB-26-000001")
+    with right:
+        workspace = reference_field(draft, "/workspace_id", "Workspace", workspaces, "WS-26-000001")
+        tags = draft.text("/project_tags", "Projects (optional)", placeholder="PROJ-26-000001, PROJ-26-000002")
+    return SubmitRequest(
+        organization_id=organization,
+        workspace_id=workspace,
+        subscription_id=subscription.strip() or None,
+        project_tags=tuple(tags.replace(",", " ").split()),
+        timeline_weeks=weeks,
+        budget_max=budget,
+        currency=currency,
+        **texts,
+    )
+
+
+def what_fields(draft: Draft) -> dict:
+    """The fields that say what is wanted."""
+    return {
+        "title": draft.text("/title", "Title", placeholder="The outcome in a few words"),
+        "description": draft.area("/description", "Description", help="The situation: what is wrong or missing."),
+        "desired_outcome": draft.area(
+            "/desired_outcome", "Desired outcome", help="What will be true once this is done, in figures if possible."
+        ),
+        "acceptance_criteria": draft.lines(
+            "/acceptance_criteria",
+            "Acceptance criteria (one a line)",
+            help="A good one can be decided by a third person who looks at the evidence. May be left for the proposal.",
+        ),
+    }
+
+
+def weeks_field(draft: Draft) -> int | None:
+    """How long it may take."""
+    return draft.whole("/timeline_weeks", "Timeline, at most (weeks)", min_value=1, max_value=MAX_WEEKS)
+
+
+def reference_field(draft: Draft, pointer: str, label: str, known: list[str], example: str) -> str:
+    """An id of another system: one that was used before, or a new one."""
+    present = draft.get(pointer)
+    options = known if not present or present in known else [*known, present]
+    chosen = draft.select(
+        pointer, label, options, None, accept_new_options=True, placeholder=f"Choose, or type one such as {example}"
+    )
+    return (chosen or "").strip()
+
+
+def show_revise(engagement: Engagement) -> None:
+    """The form that changes a request, so that it fits."""
+    r = engagement.request
+    form_heading(engagement, "Revise the request")
+    show_negotiation(r)
+    draft = forms.open_draft(f"revise {r.id}", lambda: as_typed(r))
+    texts = what_fields(draft)
+    left, right = st.columns(2)
+    with left:
+        weeks = weeks_field(draft)
+    with right:
+        budget = draft.amount("/budget_max", f"Budget, at most ({r.currency})")
+    st.caption("An empty bound is lifted: the proposal may then take as long, or cost as much, as it says.")
+    draft.show_rest(is_request_field)
+    lifted = {"timeline_weeks": weeks is None and r.timeline_weeks, "budget_max": budget is None and r.budget_max}
+    given = texts | {"timeline_weeks": weeks, "budget_max": budget}
+    changed = {name: value for name, value in given.items() if value is not None and value != getattr(r, name)}
+    command = Revise(**changed, lift=frozenset(name for name, is_lifted in lifted.items() if is_lifted))
+    form_buttons(draft, "Send the revision", "edit", lambda: runtime().service.revise(caller(), r.id, command), r.id)
+
+
+def as_typed(r: Request) -> dict:
+    """A request as its form would have it."""
+    return {
+        "/title": r.title,
+        "/description": r.description,
+        "/desired_outcome": r.desired_outcome,
+        "/acceptance_criteria": "\n".join(r.acceptance_criteria),
+        "/timeline_weeks": r.timeline_weeks,
+        "/budget_max": str(amount_json(r.budget_max, r.currency)) if r.budget_max is not None else "",
+    }
+
+
+def show_cancel(engagement: Engagement) -> None:
+    """The form that cancels a request."""
+    r = engagement.request
+    form_heading(engagement, "Cancel the request")
+    draft = forms.open_draft(f"cancel {r.id}")
+    reason = draft.area("/reason", "Reason", placeholder="Why this is no longer needed")
+    form_buttons(
+        draft, "Cancel the request", "block", lambda: runtime().service.cancel(caller(), r.id, Cancel(reason)), r.id
+    )
+
+
+def show_negotiate(engagement: Engagement) -> None:
+    """The form with which the provider says what would fit."""
+    r = engagement.request
+    form_heading(engagement, "Ask to negotiate")
+    cards.facts({name: bounds(r)[name] for name in ("Budget", "Timeline")})
+    draft = forms.open_draft(f"negotiate {r.id}")
+    reason = draft.area("/reason", "Why it does not fit")
+    left, right = st.columns(2)
+    with left:
+        price = draft.amount("/fixed_price", f"Price that would fit ({r.currency})")
+    with right:
+        weeks = draft.whole("/timeline_weeks", "Weeks that would fit", min_value=1, max_value=MAX_WEEKS)
+    draft.show_problems("")
+    command = Negotiate(reason, price, weeks)
+    form_buttons(draft, "Ask to negotiate", "forum", lambda: runtime().service.negotiate(caller(), r.id, command), r.id)
+
+
+def form_heading(engagement: Engagement, title: str) -> None:
+    """The head of a form about a request."""
+    link_to(Kind.REQUEST, engagement.request.id, engagement.request.title, icon="arrow_back")
+    cards.heading("requests", title)
+
+
+def form_buttons(draft: Draft, label: str, icon: str, act: Callable[[], Result], about: str) -> None:
+    """The button that does it, and the one that does not."""
+    with st.container(horizontal=True):
+        if st.button(label, type="primary", icon=f":material/{icon}:", key="do_it"):
+            decisions.carry_out(
+                act,
+                headline=f"Done: {label.lower()}.",
+                about=about,
+                draft=draft,
+                then=lambda result: leave_form(draft, result),
+            )
+        discard_button(draft)
+
+
+def discard_button(draft: Draft) -> None:
+    """Leave the form, and forget what was typed."""
+    if st.button("Discard", icon=":material/delete:", key="discard"):
+        forms.discard(draft)
+        go("requests", request=param("request") or None)
+
+
+def leave_form(draft: Draft, result: Result) -> None:
+    """From a form to what came of it."""
+    forms.discard(draft)
+    set_params(view=None, request=result.engagement.request.id)
+
+
+# Proposing
+
+
+def show_propose(engagement: Engagement) -> None:
+    """The proposal builder."""
+    r = engagement.request
+    form_heading(engagement, "Build a proposal")
+    cards.facts({name: bounds(r)[name] for name in ("Budget", "Timeline")})
+    with st.expander("What was asked for", icon=":material/inbox:"):
+        cards.long_text("Description", r.description)
+        cards.long_text("Desired outcome", r.desired_outcome)
+        show_criteria(r)
+    draft = forms.open_draft(f"proposal {r.id}", lambda: first_draft(engagement))
+    draft.text("/title", "Title")
+    cycles_part(draft)
+    deliverables_part(draft)
+    command = price_part(draft, r)
+    show_fit(command, r)
+    draft.show_rest(is_proposal_field)
+    with st.container(horizontal=True):
+        if st.button("Present the proposal", type="primary", icon=":material/send:", key="present"):
+            decisions.carry_out(
+                lambda: runtime().service.propose(caller(), r.id, command),
+                headline="The proposal was presented; the client can confirm it.",
+                about=r.id,
+                draft=draft,
+                then=lambda result: open_proposal(draft, result),
+            )
+        discard_button(draft)
+
+
+def first_draft(engagement: Engagement) -> dict:
+    """Where a proposal begins: from the revision before, or from the request."""
+    r = engagement.request
+    start = today() + timedelta(days=7)
+    begun = {
+        "/title": r.title,
+        "/timeline_weeks": r.timeline_weeks or 2,
+        "/payment_terms": FIRST_TERMS,
+        "/valid_until": today() + timedelta(days=runtime().service.policy.proposal_days),
+        "/cycles/0/key": "c1",
+        "/cycles/0/name": "Cycle 1",
+        "/cycles/0/planned_start": start,
+        "/cycles/0/planned_end": start + timedelta(days=13),
+        "/deliverables/0/key": "d1",
+        "/deliverables/0/cycle": "c1",
+    }
+    return begun | (from_revision(engagement, engagement.scopes[-1]) if engagement.scopes else {})
+
+
+def from_revision(engagement: Engagement, scope: Scope) -> dict:
+    """A revision that was declined or expired, as the builder would have it: a start for the next one."""
+    values = {
+        "/title": scope.title,
+        "/timeline_weeks": scope.timeline_weeks,
+        "/fixed_price": str(amount_json(scope.fixed_price, scope.currency)),
+        "/payment_terms": scope.payment_terms,
+        "/review_window_days": scope.review_window_days,
+        "/silence_policy": scope.silence_policy,
+    }
+    late = max((today() - engagement.delivery_cycles(scope.id)[0].baseline_start).days + 7, 0)
+    for i, c in enumerate(engagement.delivery_cycles(scope.id)):
+        values |= {
+            f"/cycles/{i}/key": c.id,
+            f"/cycles/{i}/name": c.name,
+            f"/cycles/{i}/planned_start": c.baseline_start + timedelta(days=late),
+            f"/cycles/{i}/planned_end": c.baseline_end + timedelta(days=late),
+        }
+    for i, d in enumerate(engagement.scope_deliverables(scope.id)):
+        values |= {
+            f"/deliverables/{i}/key": d.key,
+            f"/deliverables/{i}/title": d.title,
+            f"/deliverables/{i}/description": d.description,
+            f"/deliverables/{i}/acceptance_criteria": "\n".join(d.acceptance_criteria),
+            f"/deliverables/{i}/cycle": d.cycle_id,
+        }
+    return values
+
+
+PROPOSAL_FIELDS = (
+    "/title",
+    "/deliverables",
+    "/cycles",
+    "/fixed_price",
+    "/timeline_weeks",
+    "/payment_terms",
+    "/valid_until",
+    "/review_window_days",
+)
+
+
+def is_proposal_field(pointer: str) -> bool:
+    """Whether the builder shows problems of this place at a field."""
+    return pointer.startswith(PROPOSAL_FIELDS)
+
+
+def cycles_part(draft: Draft) -> None:
+    """The cycles: names and dates, in order."""
+    st.subheader("Cycles", anchor=False, help="Time boxes in date order that do not overlap; both days are included.")
+    draft.show_problems("/cycles")
+    for i in range(draft.length("/cycles")):
+        at = f"/cycles/{i}"
+        with st.container(border=True, key=f"cycle-{i}"):
+            name, start, end = st.columns([2, 1, 1])
+            with name:
+                draft.text(f"{at}/name", f"Name of cycle {i + 1}")
+            with start:
+                draft.day(f"{at}/planned_start", "Starts")
+            with end:
+                draft.day(f"{at}/planned_end", "Ends")
+            draft.show_problems(f"{at}/deliverables")
+            member_buttons(draft, "/cycles", i)
+    st.button(
+        "Add a cycle",
+        icon=":material/add:",
+        key="add_cycle",
+        disabled=draft.length("/cycles") >= MAX_CYCLES,
+        on_click=add_cycle,
+        args=(draft,),
+    )
+
+
+def add_cycle(draft: Draft) -> None:
+    """One more cycle, as long as the one before and right after it."""
+    number = draft.length("/cycles")
+    before = f"/cycles/{number - 1}" if number else ""
+    last = draft.get(f"{before}/planned_end", None) or today() + timedelta(days=6)
+    first = draft.get(f"{before}/planned_start", None) or last - timedelta(days=13)
+    start = last + timedelta(days=1)
+    draft.add(
+        "/cycles",
+        key=forms.new_draft_id(),
+        name=f"Cycle {number + 1}",
+        planned_start=start,
+        planned_end=start + (last - first),
+    )
+
+
+def deliverables_part(draft: Draft) -> None:
+    """The deliverables: what each is, how it is judged, and in which cycle it comes."""
+    st.subheader("Deliverables", anchor=False, help="Each with its own acceptance criteria, each in one cycle.")
+    draft.show_problems("/deliverables")
+    names = {draft.get(f"/cycles/{i}/key"): draft.get(f"/cycles/{i}/name") for i in range(draft.length("/cycles"))}
+    for i in range(draft.length("/deliverables")):
+        at = f"/deliverables/{i}"
+        with st.container(border=True, key=f"deliverable-{i}"):
+            draft.show_problems(at, f"{at}/key")
+            title, cycle = st.columns([3, 1])
+            with title:
+                draft.text(f"{at}/title", f"Title of deliverable {i + 1}")
+            with cycle:
+                cycle_field(draft, at, names)
+            draft.area(f"{at}/description", "Description", height=80)
+            draft.area(f"{at}/acceptance_criteria", "Acceptance criteria (one a line)", height=100)
+            member_buttons(draft, "/deliverables", i)
+    st.button(
+        "Add a deliverable",
+        icon=":material/add:",
+        key="add_deliverable",
+        disabled=draft.length("/deliverables") >= MAX_DELIVERABLES,
+        on_click=lambda: draft.add("/deliverables", key=forms.new_draft_id(), cycle=next(reversed(names), None)),
+    )
+
+
+def cycle_field(draft: Draft, at: str, names: dict[str, str]) -> None:
+    """In which cycle a deliverable comes; a cycle that was taken out gives way to the first."""
+    if draft.get(f"{at}/cycle", None) not in names:
+        draft.put(f"{at}/cycle", next(iter(names), None))
+    draft.select(f"{at}/cycle", "In", list(names), next(iter(names), None), format_func=lambda key: names.get(key, key))
+
+
+def member_buttons(draft: Draft, pointer: str, i: int) -> None:
+    """Move a member of a list up or down, or take it out."""
+    last = draft.length(pointer) - 1
+    noun = pointer.strip("/").removesuffix("s")
+    with st.container(horizontal=True):
+        for label, icon, other in (("Up", "arrow_upward", i - 1), ("Down", "arrow_downward", i + 1)):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                key=f"{label}{pointer}{i}",
+                type="tertiary",
+                help=f"Move {noun} {i + 1} {label.lower()}",
+                disabled=not 0 <= other <= last,
+                on_click=draft.swap,
+                args=(pointer, i, other),
+            )
+        st.button(
+            "Remove",
+            icon=":material/delete:",
+            key=f"remove{pointer}{i}",
+            type="tertiary",
+            help=f"Remove {noun} {i + 1}",
+            disabled=last == 0,
+            on_click=draft.remove,
+            args=(pointer, i),
+        )
+
+
+def price_part(draft: Draft, r: Request) -> Propose:
+    """Price, time, terms and validity; the whole proposal."""
+    st.subheader("Price and terms", anchor=False)
+    price_column, weeks_column, valid_column = st.columns(3)
+    with price_column:
+        price = draft.amount("/fixed_price", f"Fixed price ({r.currency})", placeholder="15,500.00", live="300ms")
+    with weeks_column:
+        weeks = draft.whole("/timeline_weeks", "Timeline (weeks)", min_value=1, max_value=MAX_WEEKS)
+    with valid_column:
+        valid_until = draft.day("/valid_until", "Valid until (included)")
+    terms = terms_field(draft)
+    show_schedule(terms, price, r.currency, draft)
+    window_column, silence_column = st.columns(2)
+    with window_column:
+        window = draft.whole("/review_window_days", "Review window (days, optional)", min_value=1, max_value=365)
+    with silence_column:
+        silence = draft.select(
+            "/silence_policy",
+            "If the reviewer stays silent past the window",
+            list(SILENCE),
+            SilencePolicy.NONE,
+            format_func=SILENCE.__getitem__,
+        )
+    return Propose(
+        deliverables=proposed_deliverables(draft),
+        cycles=proposed_cycles(draft),
+        fixed_price=Decimal("NaN") if price is None else price,
+        currency=r.currency,
+        timeline_weeks=weeks or 0,
+        payment_terms=terms,
+        title=draft.get("/title") or None,
+        valid_until=valid_until,
+        review_window_days=window,
+        silence_policy=silence,
+    )
+
+
+def terms_field(draft: Draft) -> str:
+    """The payment terms, as a sentence."""
+    return draft.text(
+        "/payment_terms",
+        "Payment terms",
+        live="300ms",
+        help="Shares and what each waits for: 50% on confirmation, 30% per cycle, remainder on final acceptance; "
+        "with days to pay where they are not 7: net 30.",
+    )
+
+
+def show_schedule(terms: str, price: Decimal | None, currency: str, draft: Draft) -> None:
+    """What the terms come to, to the minor unit, as one types; or where they cannot be right."""
+    try:
+        amount = Money(price, currency) if price is not None and price > 0 else None
+    except (MoneyError, ArithmeticError):
+        amount = None
+    if amount is None:
+        st.caption("The schedule appears here once there is a price.")
+        return
+    try:
+        planned = plan(terms, amount, draft.length("/cycles"), draft.length("/deliverables"))
+    except TermsError as error:
+        show_terms_problems(terms, terms_problems(error, "/payment_terms"))
+        return
+    tables.grid(
+        [schedule_row(m) for m in planned],
+        alt="The payments that these terms come to",
+        columns={"Amount": tables.right_aligned("Amount")},
+        key="schedule",
+    )
+
+
+def schedule_row(m: PlannedMilestone) -> dict[str, str | int]:
+    """One payment of a schedule."""
+    return {
+        "#": m.position,
+        "Payment": m.description,
+        "To be paid within": count(m.net_days, "day"),
+        "Amount": money(m.amount, m.currency),
+    }
+
+
+def show_terms_problems(terms: str, problems: tuple[Problem, ...]) -> None:
+    """Each problem of payment terms under the words that it is about."""
+    for problem in problems:
+        start, end = problem.extra["start"], problem.extra["end"]
+        pointer = " " * start + "^" * max(end - start, 1)
+        st.code(f"{terms}\n{pointer}", language=None)
+        st.markdown(f":red[:material/error: {plain(problem.detail)}]")
+
+
+def proposed_deliverables(draft: Draft) -> tuple[ProposedDeliverable, ...]:
+    """The deliverables as the command wants them; one criterion is kept as one text."""
+    made = []
+    for i in range(draft.length("/deliverables")):
+        at = f"/deliverables/{i}"
+        lines = tuple(x.strip() for x in draft.get(f"{at}/acceptance_criteria").splitlines() if x.strip())
+        criteria = lines[0] if len(lines) == 1 else lines
+        key, title, text = (draft.get(f"{at}/{name}") for name in ("key", "title", "description"))
+        made.append(ProposedDeliverable(key, title, text, criteria))
+    return tuple(made)
+
+
+def proposed_cycles(draft: Draft) -> tuple[ProposedCycle, ...]:
+    """The cycles as the command wants them; a date left empty is one that no check lets pass."""
+    placed = [(draft.get(f"/deliverables/{i}/cycle"), draft.get(f"/deliverables/{i}/key")) for i in members(draft)]
+    return tuple(
+        ProposedCycle(
+            draft.get(f"/cycles/{i}/name"),
+            draft.get(f"/cycles/{i}/planned_start", None) or date.min,
+            draft.get(f"/cycles/{i}/planned_end", None) or date.min,
+            tuple(key for cycle, key in placed if cycle == draft.get(f"/cycles/{i}/key")),
+        )
+        for i in range(draft.length("/cycles"))
+    )
+
+
+def members(draft: Draft) -> range:
+    """The places of the deliverables."""
+    return range(draft.length("/deliverables"))
+
+
+def show_fit(command: Propose, r: Request) -> None:
+    """Whether the proposal fits the bounds of its request."""
+    if not command.fixed_price.is_finite():
+        return
+    over_price, over_weeks = gaps(command.fixed_price, command.timeline_weeks, r)
+    if over_price or over_weeks:
+        over = [money(over_price, r.currency)] if over_price else []
+        over += [count(over_weeks, "week")] if over_weeks else []
+        st.warning(
+            f"This is {plain(' and '.join(over))} more than the request allows, so it cannot be presented. "
+            "Ask to negotiate instead, or take something out.",
+            icon=":material/balance:",
+        )
+    elif r.budget_max is not None:
+        left = money(r.budget_max - command.fixed_price, r.currency)
+        st.caption(f":material/check: Within the request's bounds, {plain(left)} below its budget.")
+
+
+def open_proposal(draft: Draft, result: Result) -> None:
+    """From the builder to the proposal that came of it."""
+    forms.discard(draft)
+    go("scopes", scope=result.subject_id)
+
+
+FORMS = {
+    "revise": (Verb.REVISE, show_revise),
+    "cancel": (Verb.CANCEL, show_cancel),
+    "negotiate": (Verb.NEGOTIATE, show_negotiate),
+    "propose": (Verb.PROPOSE, show_propose),
+}
+
+request_id, view = param("request"), param("view")
+if request_id and view in FORMS:
+    verb, show_form = FORMS[view]
+    about = engagement_of(Kind.REQUEST, request_id)
+    if offers(about, verb, about.request.id):
+        show_form(about)
+    else:
+        set_params(view=None, draft=None)
+        show_request(request_id)
+elif request_id:
+    live.watch()
+    show_request(request_id)
+elif view == "new" and may(Verb.SUBMIT_REQUEST):
+    show_new()
+else:
+    live.watch()
+    show_list()
