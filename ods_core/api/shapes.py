@@ -367,6 +367,7 @@ class MetricShape(Shape):
     value: float | Amount | None
     n: int
     currency: str | None = None
+    per_accepted_deliverable: float | None = Field(None, description="Only for remediation_cycles_per_scope")
     series: list[MetricPoint]
 
 

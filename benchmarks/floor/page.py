@@ -1,0 +1,1 @@
+"""The page a Streamlit server must have."""

@@ -1,0 +1,78 @@
+"""A store with many finished engagements, made quickly: one is told through the real commands, the rest are copies.
+
+Copies differ in their identifiers alone; rows, columns and sizes are those of the real one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from ods_core.basics.clock import MovingClock
+from ods_core.basics.roles import LOCAL
+from ods_core.lifecycle import Accept, Confirm, Submit
+from ods_core.service import Service
+from ods_core.store import Store
+from tests.seed import seed_proposal, seed_request
+
+TABLES = ("requests", "scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "events")
+ID_COLUMNS = {
+    "id", "request_id", "scope_id", "cycle_id", "deliverable_id", "remediation_cycle_id", "parent_cycle_id", "subject_id",
+}  # fmt: skip
+STRIDE = 1_000
+
+
+def ready_engagements(service: Service, count: int) -> list[list[str]]:
+    """Engagements whose deliverables all wait for a decision; the deliverables' ids of each."""
+    made = []
+    with service.together():
+        for _ in range(count):
+            request = service.submit_request(LOCAL, seed_request()).subject_id
+            scope = service.propose(LOCAL, request, seed_proposal())
+            service.confirm(LOCAL, scope.subject_id, Confirm())
+            ids = [d.id for d in scope.engagement.deliverables]
+            for id in ids:
+                service.submit(LOCAL, id, Submit("Done."))
+            made.append(ids)
+    return made
+
+
+def finished_store(path: Path, count: int) -> None:
+    """A database file with `count` finished engagements of three deliverables each."""
+    url = f"duckdb:///{path}"
+    store = Store(url)
+    service = Service(store, MovingClock(datetime(2026, 4, 15, 10, 0, tzinfo=UTC)))
+    for id in ready_engagements(service, 1)[0]:
+        service.accept(LOCAL, id, Accept())
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        for table in TABLES:
+            _copy(connection, table, count - 1)
+        connection.execute("CHECKPOINT")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: str, copies: int) -> None:
+    columns = [str(row[0]) for row in connection.execute(f"DESCRIBE {table}").fetchall()]
+    chosen = ", ".join(_copied(column) for column in columns)
+    connection.execute(
+        f"INSERT INTO {table} SELECT {chosen} FROM (SELECT * FROM {table}) AS t, range(1, {copies + 1}) AS r(n) ORDER BY n"
+    )
+
+
+def _copied(column: str) -> str:
+    """A column of the copy: identifiers and numbers are moved on by a stride a copy, the rest stays."""
+    if column in ID_COLUMNS:
+        return _moved(column)
+    if column in ("number", "sequence"):
+        return f"{column} + n * {STRIDE}"
+    if column == "deliverable_ids":
+        ids = f"from_json({column}, '[\"VARCHAR\"]')"
+        return f"to_json(list_transform({ids}, lambda x: {_moved('x')}))::VARCHAR"
+    return column
+
+
+def _moved(id: str) -> str:
+    number = f"split_part({id}, '-', 3)::BIGINT + n * {STRIDE}"
+    return f"regexp_extract({id}, '^(.*-)', 1) || format('{{:06d}}', {number})"
