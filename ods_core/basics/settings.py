@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ods_core.basics.clock import Clock, clock_from
@@ -47,3 +48,28 @@ class Settings(BaseSettings):
     def now(self) -> Clock:
         """The clock that the settings ask for."""
         return clock_from(self.clock)
+
+
+def settings_document() -> str:
+    """docs/settings.md, from the fields above."""
+    rows = [
+        f"| `ODS_{name.upper()}` | {_default(name)} | {field.description} |" for name, field in _fields().items()
+    ]
+    head = (
+        "# Settings\n\nSet from the environment, read once, checked at start. Made from the code by "
+        "`python -m ods_core document`.\n\n| variable | default | what it sets |\n|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def _fields() -> dict[str, FieldInfo]:
+    return dict(Settings.model_fields)
+
+
+def _default(name: str) -> str:
+    value = Settings.model_fields[name].default
+    if name == "database_url":
+        return "a DuckDB file under `data/`"
+    if isinstance(value, bool):
+        return f"`{int(value)}`"
+    return f"`{value}`" if value != "" else "empty"
