@@ -1,5 +1,191 @@
-"""settings."""
+"""Settings: how this installation is wired, read from what is running."""
 
-from ods_core.ui import cards
+from __future__ import annotations
+
+import platform
+from enum import StrEnum
+
+import duckdb
+import sqlalchemy
+import streamlit as st
+from sqlalchemy.engine import make_url
+
+import ods_core
+from ods_core.basics.events import EVENT_LABELS, EventType
+from ods_core.basics.roles import PERSONAS, Role
+from ods_core.basics.settings import Settings
+from ods_core.basics.states import LOOKS, Kind
+from ods_core.lifecycle import RULES, TRANSITIONS
+from ods_core.queries.census import counts
+from ods_core.service import runtime
+from ods_core.store.migrate import version
+from ods_core.ui import cards, live, tables
+from ods_core.ui.formats import NOTHING, count, moment
+from ods_core.ui.session import caller, choose_view, now, persona, reading
+
+API_DOCS = "/v1/docs"
+VIEWS = {"wiring": "Wiring", "roles": "Roles", "lifecycle": "States", "events": "Events", "about": "About"}
+NOUNS = {
+    "request": "Requests",
+    "scope": "Scopes",
+    "cycle": "Cycles",
+    "deliverable": "Deliverables",
+    "service_line": "Service lines",
+    "payment": "Payments",
+    "event": "Events",
+}
+
+
+def show_wiring() -> None:
+    """Database, clock, policy and counts, as they are in this process."""
+    run = runtime()
+    policy = run.service.policy
+    with reading() as connection:
+        schema, found = version(connection), counts(connection, caller())
+    st.subheader("Running now", anchor=False)
+    with st.container(border=True):
+        cards.facts(
+            {
+                "Time by the program's clock": moment(now()),
+                "Clock": run.settings.clock or "this machine's",
+                "Lead time before cycle 1": count(policy.lead_time_days, "working day"),
+                "Length of a remediation": count(policy.remediation_days, "day"),
+                "A proposal is valid for": count(policy.proposal_days, "day"),
+                "Sign-in": "none: this machine only",
+            }
+        )
+    if caller().may(frozenset({Role.ADMIN})):
+        show_database(schema)
+    st.subheader("What is kept", anchor=False)
+    with st.container(border=True):
+        cards.facts({NOUNS[name]: f"{number:,}" for name, number in found.items()})
+    st.subheader("For programs", anchor=False)
+    st.markdown("Everything the pages do can be done by a program, under `/v1/capabilities/ods` on this server.")
+    st.link_button("API reference", API_DOCS, icon=":material/api:", key="api_docs")
+
+
+def show_database(schema: int) -> None:
+    """Where the data is, for whoever looks after it; and every setting with what it is for."""
+    run = runtime()
+    url = make_url(run.settings.database_url)
+    st.subheader("Database", anchor=False)
+    with st.container(border=True):
+        cards.facts(
+            {
+                "Kind": url.get_backend_name(),
+                "Place": url.database or "memory",
+                "Schema version": str(schema),
+                "Last event": f"number {run.store.last_sequence:,}",
+            }
+        )
+    st.subheader("Settings", anchor=False)
+    st.caption("Read once, at start, from the environment.")
+    tables.grid(
+        [setting_row(run.settings, name) for name in Settings.model_fields],
+        alt="Every setting, its value and what it is for",
+        key="settings_table",
+    )
+
+
+def setting_row(settings: Settings, name: str) -> dict[str, str]:
+    """One setting: its variable, its value (a password in an address hidden), its meaning."""
+    value = str(getattr(settings, name))
+    shown = make_url(value).render_as_string(hide_password=True) if name.endswith("_url") else value
+    meaning = (Settings.model_fields[name].description or "").replace("`", "")
+    return {"Variable": f"ODS_{name.upper()}", "Value": shown or NOTHING, "Meaning": meaning}
+
+
+def show_roles() -> None:
+    """Who may give which command, and which roles the persona switch stands for."""
+    st.subheader("Commands and who may give them", anchor=False)
+    tables.grid(
+        [
+            {
+                "Command": rule.label,
+                "By": " or ".join(side.value for side in rule.sides),
+                "Roles": ", ".join(sorted(rule.roles)),
+                "On": rule.subject.replace("_", " "),
+                "While it is": ", ".join(state.replace("_", " ") for state in rule.states) or "not there yet",
+                "And only if": rule.condition.replace("`", "").replace("_", " ") or NOTHING,
+            }
+            for rule in RULES.values()
+        ],
+        alt="Each command with the side, the roles and the states that allow it",
+        key="rules_table",
+    )
+    st.subheader("Personas", anchor=False)
+    st.caption("Without sign-in, the switch in the side bar chooses one of these; the roles are those of an API key.")
+    tables.grid(
+        [{"Persona": p.label, "Roles": ", ".join(sorted(p.roles))} for p in PERSONAS],
+        alt="Each persona and its roles",
+        key="personas_table",
+    )
+
+
+def show_lifecycle() -> None:
+    """Every state as the pages show it, and what leads to it."""
+    for kind, transitions in TRANSITIONS.items():
+        st.subheader(kind.replace("_", " ").capitalize(), anchor=False)
+        states = next(looks for enumeration, looks in LOOKS.items() if type(transitions[0].target) is enumeration)
+        st.markdown(" ".join(cards.state_text(state) for state in states))
+        tables.grid(
+            [
+                {
+                    "From": looks_of(kind, t.source),
+                    "To": looks_of(kind, t.target),
+                    "When": t.cause.replace("_", " "),
+                    "Event": t.event.value if t.event else NOTHING,
+                }
+                for t in transitions
+            ],
+            alt=f"How a {kind.replace('_', ' ')} moves from state to state",
+            key=f"transitions_{kind}",
+        )
+
+
+def looks_of(kind: Kind, state: StrEnum | None) -> str:
+    """A state's label; creation has none."""
+    return LOOKS[type(state)][state].label if state else f"(new {kind.replace('_', ' ')})"
+
+
+def show_events() -> None:
+    """The catalogue of events."""
+    st.subheader("Event catalogue", anchor=False)
+    st.caption("Each state change writes one. Programs follow them at /v1/events; people read them under Activity.")
+    tables.grid(
+        [{"Event": e.value, "Said as": EVENT_LABELS[e], "About": e.value.split(".")[1]} for e in EventType],
+        alt="Every type of event and its label",
+        key="events_table",
+    )
+
+
+def show_about() -> None:
+    """Versions."""
+    st.subheader("About", anchor=False)
+    st.text("The system of record for outcome-based delivery: fixed scope, fixed price, formal acceptance.")
+    with st.container(border=True):
+        cards.facts(
+            {
+                "Version": ods_core.__version__,
+                "Python": platform.python_version(),
+                "Streamlit": st.__version__,
+                "DuckDB": duckdb.__version__,
+                "SQLAlchemy": sqlalchemy.__version__,
+            }
+        )
+    st.caption("Typefaces: Inter and JetBrains Mono, under the SIL Open Font License; served by this server.")
+
+
+SHOW = {
+    "wiring": show_wiring,
+    "roles": show_roles,
+    "lifecycle": show_lifecycle,
+    "events": show_events,
+    "about": show_about,
+}
 
 cards.heading("settings")
+live.watch()
+if persona().key != "administrator":
+    st.caption("An administrator sees where the database is and how each setting stands, too.")
+SHOW[choose_view("view", "Section", VIEWS)]()

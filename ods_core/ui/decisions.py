@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -75,36 +76,24 @@ def ask_once(
         question: a plain text that names the amount, or whatever else cannot be undone.
         yes: the label of the button that does it.
     """
-    asked = f"{key}_asked"
-    kind = "primary" if primary else "secondary"
+    asked, agreed = f"{key}_asked", f"{key}_agreed"
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    if st.session_state.pop(agreed, False):
+        return True
     if not st.session_state.get(asked):
         shown = f":material/{icon}:" if icon else None
-        st.button(
-            label,
-            key=key,
-            icon=shown,
-            type=kind,  # type: ignore[arg-type]
-            disabled=disabled,
-            on_click=_remember,
-            args=(asked, True),
-        )
+        st.button(label, key=key, icon=shown, type=kind, disabled=disabled, on_click=_remember, kwargs={asked: True})
         return False
     with st.container(border=True, key=f"{key}_question"):
         st.markdown(f"**{plain(question)}**")
         with st.container(horizontal=True):
-            said_yes = st.button(
-                yes,
-                key=f"{key}_yes",
-                type=kind,  # type: ignore[arg-type]
-                on_click=_remember,
-                args=(asked, False),
-            )
-            st.button("Not now", key=f"{key}_no", on_click=_remember, args=(asked, False))
-    return said_yes
+            st.button(yes, key=f"{key}_yes", type=kind, on_click=_remember, kwargs={asked: False, agreed: True})
+            st.button("Not now", key=f"{key}_no", on_click=_remember, kwargs={asked: False})
+    return False
 
 
-def _remember(name: str, value: bool) -> None:
-    st.session_state[name] = value
+def _remember(**values: bool) -> None:
+    st.session_state.update(values)
 
 
 def carry_out(

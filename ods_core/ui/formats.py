@@ -15,7 +15,7 @@ NOTHING = "–"
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$&:=^@\"'])")
 # Streamlit replaces :shortcodes: and :directives: after Markdown is read, where a backslash no longer counts.
-_SHORTCODE = re.compile(r":(?=[\w+\-/])")
+_SHORTCODE = re.compile(r":(?=[a-zA-Z+\-][\w+\-]*[:\[/])")
 _WORD_JOINER = "\N{WORD JOINER}"
 
 
