@@ -144,16 +144,10 @@ def _runs() -> ColumnElement[bool]:
     return and_(c.started_at.is_not(None), c.accepted_at.is_(None), c.cancelled_at.is_(None))
 
 
-def choices(connection: Connection, caller: Caller) -> list[tuple[str, str]]:
+def confirmed_scopes(connection: Connection, caller: Caller) -> list[tuple[str, str]]:
     """The confirmed scopes to choose from, newest first, as (id, title); the newest `NEWEST` of them."""
     s = t.scopes
     active_first = case((s.c.status == ScopeStatus.ACTIVE, 0), else_=1)
     statement = narrowed(select(s.c.id, s.c.title), s, caller).where(s.c.confirmed_at.is_not(None))
     found = connection.execute(statement.order_by(active_first, s.c.number.desc()).limit(NEWEST))
     return [(row[0], row[1]) for row in found]
-
-
-def organizations(connection: Connection, caller: Caller) -> list[str]:
-    """The organisations that a caller sees, by id."""
-    statement = narrowed(select(t.requests.c.organization_id).distinct(), t.requests, caller)
-    return sorted(connection.execute(statement).scalars())

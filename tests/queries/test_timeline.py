@@ -8,7 +8,7 @@ from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.roles import LOCAL, Caller, Role
 from ods_core.basics.states import CycleKind, CycleStatus, ScopeStatus
 from ods_core.lifecycle import Terminate
-from ods_core.queries.timeline import TimelineFilter, TimelineRow, choices, organizations, timeline
+from ods_core.queries.timeline import TimelineFilter, TimelineRow, confirmed_scopes, timeline
 from tests.queries.history import Teller, at, ids
 from tests.seed import two_cycle_proposal
 
@@ -102,7 +102,5 @@ def test_another_organisations_work_is_not_seen(teller: Teller) -> None:
     stranger = Caller(Actor(ActorKind.USER, "USR-26-000009"), frozenset({Role.VIEWER}), "ORG-26-000002")
     with teller.service.store.read() as connection:
         assert timeline(connection, stranger, TimelineFilter()).rows == []
-        assert choices(connection, stranger) == []
-        assert organizations(connection, stranger) == []
-        assert organizations(connection, LOCAL) == ["ORG-26-090500"]
-        assert [id for id, _ in choices(connection, LOCAL)] == ["OSCOPE-26-000001"]
+        assert confirmed_scopes(connection, stranger) == []
+        assert [id for id, _ in confirmed_scopes(connection, LOCAL)] == ["OSCOPE-26-000001"]
