@@ -1,0 +1,228 @@
+"""An engagement played by the pure rules: no database, a clock moved by hand, identifiers counted from one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ods_core.basics.events import Actor, ActorKind, EventType
+from ods_core.basics.ids import Prefix, format_id
+from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement, Milestone, Scope
+from ods_core.basics.states import DeliverableStatus, Kind, RequestStatus, ScopeStatus
+from ods_core.lifecycle import (
+    Accept,
+    Cancel,
+    Command,
+    Confirm,
+    Decline,
+    Moment,
+    Negotiate,
+    Policy,
+    Propose,
+    Reissue,
+    Reject,
+    Revise,
+    Start,
+    Submit,
+    Terminate,
+    Verb,
+    decide,
+    open_engagement,
+)
+from ods_core.service import with_schedule
+from tests.seed import PERSON, SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
+
+ACTOR = Actor(ActorKind.USER, PERSON)
+
+
+def at(month: int, day: int, hour: int = 12) -> datetime:
+    """A moment of the example's year."""
+    return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+class Play:
+    """One engagement and the moment it is in; `events` are those of the last command, `history` all of them."""
+
+    def __init__(self, policy: Policy | None = None, **request: Any) -> None:
+        self.now = SUBMITTED
+        self.policy = policy or Policy()
+        self._numbers: Counter[Prefix] = Counter()
+        opened = open_engagement(seed_request(**request), self.moment)
+        self.engagement: Engagement = opened.engagement
+        self.events = self.history = opened.events
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.now, ACTOR, self._next_id, self.policy)
+
+    def _next_id(self, prefix: Prefix) -> str:
+        self._numbers[prefix] += 1
+        return format_id(prefix, self._numbers[prefix], self.now)
+
+    def do(self, command: Command, subject_id: str = "") -> Play:
+        """Carry out a command, on the request unless another subject is named."""
+        given = with_schedule(command) if isinstance(command, Propose) else command
+        outcome = decide(self.engagement, given, subject_id or self.engagement.request.id, self.moment)
+        self.engagement, self.events = outcome.engagement, outcome.events
+        self.history += outcome.events
+        return self
+
+    def wait(self, **delta: float) -> Play:
+        """Let time pass."""
+        self.now += timedelta(**delta)
+        return self
+
+    def until(self, when: datetime) -> Play:
+        """Let time pass until then."""
+        assert when >= self.now, "a play goes forward"
+        self.now = when
+        return self
+
+    def propose(self, proposal: Propose | None = None) -> Play:
+        return self.do(proposal or seed_proposal())
+
+    def confirm(self) -> Play:
+        return self.do(Confirm(), self.scope.id)
+
+    def start(self, position: int) -> Play:
+        return self.do(Start(), self.deliverable(position).id)
+
+    def submit(self, *positions: int) -> Play:
+        for position in positions:
+            self.do(Submit(), self.deliverable(position).id)
+        return self
+
+    def accept(self, *positions: int) -> Play:
+        for position in positions:
+            self.do(Accept(), self.deliverable(position).id)
+        return self
+
+    def reject(self, position: int, *criteria: int) -> Play:
+        not_met = tuple(CriterionNotMet(n, "See the report.") for n in criteria)
+        return self.do(Reject("Not met.", criteria_not_met=not_met), self.deliverable(position).id)
+
+    @property
+    def scope(self) -> Scope:
+        """The latest scope."""
+        return self.engagement.scopes[-1]
+
+    def deliverable(self, position: int) -> Deliverable:
+        """A deliverable of the latest scope, by its place from 1."""
+        return self.engagement.scope_deliverables(self.scope.id)[position - 1]
+
+    def cycle(self, number: int) -> Cycle:
+        """A delivery cycle of the latest scope, by its number from 1."""
+        return self.engagement.delivery_cycles(self.scope.id)[number - 1]
+
+    @property
+    def remediations(self) -> list[Cycle]:
+        """The remediation cycles of all cycles, oldest first."""
+        return [c for c in self.engagement.cycles if c.parent_cycle_id]
+
+    @property
+    def milestones(self) -> tuple[Milestone, ...]:
+        return self.engagement.milestones
+
+    @property
+    def told(self) -> list[EventType]:
+        """The types of the last command's events, in order."""
+        return [event.type for event in self.events]
+
+
+def proposed() -> Play:
+    """The example, its proposal pending."""
+    return Play().propose()
+
+
+def active() -> Play:
+    """The example in two cycles, confirmed."""
+    return Play().propose(two_cycle_proposal()).confirm()
+
+
+def in_review() -> Play:
+    """Its first cycle completed, fix and suite ready for acceptance."""
+    return active().submit(1, 2)
+
+
+def completed() -> Play:
+    """Accepted to the last."""
+    return in_review().accept(1, 2).submit(3).accept(3)
+
+
+def terminated() -> Play:
+    """Ended early, with one deliverable being worked on."""
+    play = active().start(1)
+    return play.do(Terminate("Over."), play.scope.id)
+
+
+def declined() -> Play:
+    """Its one proposal declined."""
+    play = proposed()
+    return play.do(Decline("Which load?"), play.scope.id)
+
+
+def expired() -> Play:
+    """The example's proposal, a day past the last one on which it could be confirmed."""
+    return proposed().wait(days=15)
+
+
+def negotiating() -> Play:
+    """The provider says what would fit."""
+    return Play().do(Negotiate("More weeks.", timeline_weeks=5))
+
+
+def cancelled() -> Play:
+    """Cancelled before any proposal."""
+    return Play().do(Cancel("No budget."))
+
+
+REQUESTS: dict[RequestStatus, Callable[[], Play]] = {
+    RequestStatus.SCOPING: Play,
+    RequestStatus.SCOPED: proposed,
+    RequestStatus.REQUIRES_NEGOTIATION: negotiating,
+    RequestStatus.CANCELLED: cancelled,
+}
+SCOPES: dict[ScopeStatus, Callable[[], Play]] = {
+    ScopeStatus.PENDING_CONFIRMATION: proposed,
+    ScopeStatus.ACTIVE: active,
+    ScopeStatus.COMPLETED: completed,
+    ScopeStatus.CANCELLED: declined,
+}
+DELIVERABLES: dict[DeliverableStatus, Callable[[], Play]] = {
+    DeliverableStatus.PENDING: active,
+    DeliverableStatus.IN_PROGRESS: lambda: active().start(1),
+    DeliverableStatus.COMPLETED: lambda: active().submit(1),
+    DeliverableStatus.READY_FOR_ACCEPTANCE: in_review,
+    DeliverableStatus.ACCEPTED: lambda: in_review().accept(1),
+    DeliverableStatus.REJECTED: lambda: in_review().reject(1),
+    DeliverableStatus.CANCELLED: terminated,
+}
+"""A play that has brought the first deliverable into each state; likewise the request, and the latest scope, above."""
+
+
+def subject_id(play: Play, kind: Kind) -> str:
+    """The thing of this kind that the plays above are about."""
+    return {
+        Kind.REQUEST: lambda: play.engagement.request.id,
+        Kind.SCOPE: lambda: play.scope.id,
+        Kind.DELIVERABLE: lambda: play.deliverable(1).id,
+    }[kind]()
+
+
+COMMANDS: dict[Verb, Command] = {
+    Verb.PROPOSE: seed_proposal(),
+    Verb.NEGOTIATE: Negotiate("More weeks.", timeline_weeks=5),
+    Verb.REVISE: Revise(timeline_weeks=5),
+    Verb.CANCEL: Cancel("No budget."),
+    Verb.CONFIRM: Confirm(),
+    Verb.DECLINE: Decline("Which load?"),
+    Verb.REISSUE: Reissue(),
+    Verb.TERMINATE: Terminate("Over."),
+    Verb.START: Start(),
+    Verb.SUBMIT: Submit(),
+    Verb.ACCEPT: Accept(),
+    Verb.REJECT: Reject("Not met."),
+}
+"""Each command with values that are right, so that only the state can be against it."""
