@@ -1,5 +1,372 @@
-"""payments."""
+"""Payments: who owes what, and when; how old it is; and what became of each engagement's price."""
 
-from ods_core.ui import cards
+from __future__ import annotations
 
-cards.heading("payments")
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+import streamlit as st
+
+from ods_core.basics.errors import Invalid
+from ods_core.basics.records import Milestone
+from ods_core.basics.resources import expected_on, overdue_days, statement
+from ods_core.basics.roles import Caller
+from ods_core.basics.states import Kind, PaymentStatus, look
+from ods_core.basics.triggers import Trigger, TriggerKind
+from ods_core.queries.choices import organizations
+from ods_core.queries.exports import schedule_csv
+from ods_core.queries.metrics import METRICS
+from ods_core.queries.payments import (
+    BUCKETS,
+    Ageing,
+    PaymentFilter,
+    PaymentPage,
+    PaymentRow,
+    Totals,
+    ageing,
+    currencies,
+    every,
+    schedule_page,
+    totals,
+)
+from ods_core.queries.timeline import confirmed_scopes
+from ods_core.service import runtime
+from ods_core.ui import cards, charts, live, tables
+from ods_core.ui.formats import NOTHING, away, count, day, money, plain
+from ods_core.ui.session import (
+    caller,
+    choose,
+    choose_day,
+    choose_toggle,
+    choose_view,
+    engagement_of,
+    link,
+    link_to,
+    now,
+    param,
+    reading,
+    today,
+)
+
+VIEWS = {"schedule": "Schedule", "ageing": "Ageing", "statement": "Statement"}
+TRIGGERS = {
+    TriggerKind.CONFIRMATION: "when the scope is confirmed",
+    TriggerKind.CYCLE_ACCEPTANCE: "when cycle {} is accepted",
+    TriggerKind.DELIVERABLE_ACCEPTANCE: "when deliverable {} is accepted",
+    TriggerKind.FINAL_ACCEPTANCE: "when everything is accepted",
+}
+PATTERNS = ("", "/", "x", "\\", ".")
+"""A fill for each age, so that ages are not told by colour alone."""
+
+
+def waits_for(trigger: Trigger) -> str:
+    """What makes a payment due, in words."""
+    return TRIGGERS[trigger.kind].format(trigger.number)
+
+
+# Filters.
+
+
+def choose_filter(owners: Sequence[str], known: Sequence[str], with_status: bool) -> PaymentFilter:
+    """The filters, from the address."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+        organization_id = choose("organization", "Organisation", {id: id for id in owners})
+        currency = choose("currency", "Currency", {code: code for code in known})
+        if not with_status:
+            return PaymentFilter(organization_id or None, currency or None)
+        status = choose("status", "Status", {s.value: look(s).label for s in PaymentStatus})
+        first, last = choose_day("from", "Payable from"), choose_day("to", "Payable until")
+        overdue = choose_toggle("overdue", "Overdue only", help=METRICS["overdue"].definition)
+    return PaymentFilter(
+        organization_id=organization_id or None,
+        currency=currency or None,
+        statuses=(PaymentStatus(status),) if status else (),
+        overdue=overdue,
+        first=first,
+        last=last,
+        scope_id=param("scope") or None,
+    )
+
+
+def filter_words(wanted: PaymentFilter) -> dict[str, str]:
+    """The filters as an export prints them."""
+    return {
+        "Organisation": wanted.organization_id or "all",
+        "Currency": wanted.currency or "all",
+        "Status": ", ".join(look(s).label for s in wanted.statuses) or "all",
+        "Overdue only": "yes" if wanted.overdue else "no",
+        "Payable from": wanted.first.isoformat() if wanted.first else "the beginning",
+        "Payable until": wanted.last.isoformat() if wanted.last else "the end",
+        "Scope": wanted.scope_id or "all",
+    }
+
+
+# The schedule.
+
+
+def show_schedule(owners: Sequence[str], known: Sequence[str]) -> None:
+    """What is payable when, with its totals and its export."""
+    wanted = choose_filter(owners, known, with_status=True)
+    if wanted.scope_id:
+        link("payments", f"Of {wanted.scope_id} alone; show all", icon="filter_alt_off")
+    trail = tables.cursor_trail()
+    page = read_page(wanted, trail[-1] if trail else None)
+    if not page.rows:
+        say_nothing_found(wanted)
+        return
+    with reading() as connection:
+        sums = totals(connection, caller(), wanted, now())
+    show_totals(sums)
+    st.download_button(
+        f"Download {count(sum(t.count for t in sums), 'payment')} as CSV",
+        data=partial(export, caller(), wanted),
+        file_name=f"payments-{today().isoformat()}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="csv",
+        help="What is filtered here, all pages of it, with the filters and the moment above the rows.",
+    )
+    for row in page.rows:
+        draw_row(row)
+    tables.pager(page.cursor)
+    with st.expander("This page as a table", icon=":material/table:"):
+        tables.grid(
+            [table_row(row) for row in page.rows], alt="The payments of this page", columns=AMOUNTS, key="table"
+        )
+
+
+def read_page(wanted: PaymentFilter, cursor: str | None) -> PaymentPage:
+    """One page; a cursor that cannot be read means the first."""
+    with reading() as connection:
+        try:
+            return schedule_page(connection, caller(), wanted, now(), limit=tables.ROWS, cursor=cursor)
+        except Invalid:
+            return schedule_page(connection, caller(), wanted, now(), limit=tables.ROWS)
+
+
+def export(who: Caller, wanted: PaymentFilter) -> bytes:
+    """The CSV; read when it is asked for, so that a page costs nothing for it."""
+    parts = runtime()
+    with parts.store.read() as connection:
+        return schedule_csv(every(connection, who, wanted, parts.clock()), filter_words(wanted), parts.clock())
+
+
+def say_nothing_found(wanted: PaymentFilter) -> None:
+    """Why there is nothing, and what to do."""
+    if wanted == PaymentFilter():
+        cards.empty(
+            "No payment is scheduled. Payments come with a confirmed scope.", label="See the scopes", place="scopes"
+        )
+    else:
+        cards.empty("No payment is like this.", label="Show all payments", place="payments")
+
+
+def show_totals(sums: Sequence[Totals]) -> None:
+    """What the filtered payments come to, per currency; two currencies are never added."""
+    grid = st.grid(min_column_width=210, gap="small", key="totals")
+    for total in sums:
+        with grid.cell(), st.container(border=True):
+            st.metric(
+                f"Open, {total.currency}",
+                money(total.open, total.currency),
+                delta=f"{money(total.overdue, total.currency)} overdue" if total.overdue else "nothing overdue",
+                delta_color="red" if total.overdue else "gray",
+                delta_arrow="off",
+                help=METRICS["open"].definition,
+            )
+            st.caption(
+                plain(
+                    f"Scheduled {money(total.scheduled, total.currency)} · paid {money(total.paid, total.currency)} · "
+                    f"void {money(total.void, total.currency)}"
+                )
+            )
+
+
+def draw_row(row: PaymentRow) -> None:
+    """One payment: what, of whom, when."""
+    badges = [cards.state_text(row.status)]
+    if row.overdue_days:
+        badges.append(cards.note(f"{count(row.overdue_days, 'day')} overdue", "red", "warning"))
+    facts = [row.scope_title, when(row), row.organization_id, row.id]
+    cards.row(Kind.PAYMENT, row.id, row.description, facts, badges=badges, aside=money(row.amount, row.currency))
+
+
+def when(row: PaymentRow) -> str:
+    """The date that matters in its state."""
+    if row.status == PaymentStatus.SCHEDULED:
+        return f"expected {day(row.payable_on)}, {waits_for(row.trigger)}"
+    if row.status == PaymentStatus.DUE:
+        return f"due {day(row.due_at)} ({away(row.payable_on, today())})"
+    return look(row.status).label.lower()
+
+
+AMOUNTS = {name: tables.right_aligned(name) for name in ("Amount", "Paid", "Open", "Days overdue")}
+
+
+def table_row(row: PaymentRow) -> dict[str, str]:
+    """One payment as a row of a table."""
+    return {
+        "Payment": row.id,
+        "Engagement": row.scope_title,
+        "Organisation": row.organization_id,
+        "Description": row.description,
+        "Waits for": waits_for(row.trigger),
+        "Status": look(row.status).label,
+        "Amount": money(row.amount, row.currency),
+        "Paid": money(row.paid, row.currency),
+        "Open": money(row.open, row.currency),
+        "Due": day(row.due_at),
+        "Expected": day(row.expected_on),
+        "Days overdue": f"{row.overdue_days:,}" if row.overdue_days else NOTHING,
+    }
+
+
+# Ageing.
+
+
+def show_ageing(owners: Sequence[str], known: Sequence[str]) -> None:
+    """How old the open money is: one chart a currency, since currencies are not compared."""
+    wanted = choose_filter(owners, known, with_status=False)
+    with reading() as connection:
+        found = ageing(connection, caller(), wanted, now())
+    if not found:
+        cards.empty("Nothing is open: all that was due is paid.", label="See what is scheduled", place="payments")
+        return
+    st.caption(f"Open amounts by days past due, as of {day(today())}.")
+    for currency in sorted({row.currency for row in found}):
+        draw_ageing(currency, [row for row in found if row.currency == currency])
+
+
+def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
+    """The ages of what is open in one currency, an organisation a bar."""
+    total = sum((row.total for row in rows), Decimal(0))
+    late = total - sum((row.amounts.get("not_yet_due", Decimal(0)) for row in rows), Decimal(0))
+    st.subheader(f"{currency} · {plain(money(total, currency))} open", anchor=False)
+    chart = charts.figure(barmode="stack", height=110 + 46 * len(rows))
+    chart.update_layout(legend={"traceorder": "normal"})
+    shades = ["green", "yellow", "orange", "violet", "red"]
+    for (bucket, label), shade, pattern in zip(BUCKETS.items(), shades, PATTERNS, strict=True):
+        amounts = [row.amounts.get(bucket, Decimal(0)) for row in rows]
+        if not any(amounts):
+            continue
+        chart.add_bar(
+            orientation="h",
+            name=label,
+            y=[row.organization_id for row in rows],
+            x=[float(amount) for amount in amounts],  # pixels; the amounts themselves are told in the hover and table
+            marker={
+                "color": charts.theme_colour(shade),
+                "pattern": {"shape": pattern, "fillmode": "overlay", "size": 7},
+            },
+            hovertext=[
+                f"{row.organization_id}<br>{label}: {money(a, currency)}" for row, a in zip(rows, amounts, strict=True)
+            ],
+            hoverinfo="text",
+        )
+    chart.update_xaxes(showgrid=True, gridcolor=charts.theme_colour("border"))
+    charts.show(
+        chart,
+        alt=f"Open amounts in {currency} by organisation and age: {money(total, currency)} in all, "
+        f"{money(late, currency)} past due.",
+        rows=[ageing_row(row) for row in rows],
+        columns={name: tables.right_aligned(name) for name in [*BUCKETS.values(), "Total"]},
+        key=f"ageing_{currency}",
+    )
+
+
+def ageing_row(row: Ageing) -> dict[str, str]:
+    """One organisation's ages as a row of a table; how many payments in brackets."""
+    told = {
+        label: f"{money(row.amounts[b], row.currency)} ({row.counts[b]})" if b in row.amounts else NOTHING
+        for b, label in BUCKETS.items()
+    }
+    return {"Organisation": row.organization_id, **told, "Total": money(row.total, row.currency)}
+
+
+# One engagement.
+
+
+def show_statement() -> None:
+    """Price = received + open + scheduled + void, for one engagement."""
+    with reading() as connection:
+        scopes = confirmed_scopes(connection, caller())
+    if not scopes:
+        cards.empty("There is no statement yet: no scope was confirmed.", label="See the scopes", place="scopes")
+        return
+    draw_statement(choose("scope", "Engagement", {id: f"{title} · {id}" for id, title in scopes}, everything=None))
+
+
+def draw_statement(scope_id: str) -> None:
+    """The statement of one scope, and the payments it is made of."""
+    engagement = engagement_of(Kind.SCOPE, scope_id)
+    scope = engagement.scope(scope_id)
+    told = statement(engagement, scope)
+    link_to(Kind.SCOPE, scope.id, scope.title)
+    amounts = {name: money(told[name], scope.currency) for name in ("received", "open", "scheduled", "void")}
+    st.markdown(
+        f"Price **{plain(money(told['fixed_price'], scope.currency))}** = "
+        + " + ".join(f"{name} **{plain(amount)}**" for name, amount in amounts.items())
+    )
+    st.caption(f"Terms: {plain(scope.payment_terms)} · as of {day(today())}")
+    for m in engagement.milestones:
+        if m.scope_id == scope.id:
+            draw_milestone(m, expected_on(engagement, m))
+
+
+def draw_milestone(m: Milestone, expected: date | None) -> None:
+    """One payment of a statement."""
+    late = overdue_days(m, now())
+    badges = [cards.state_text(m.status)]
+    if late:
+        badges.append(cards.note(f"{count(late, 'day')} overdue", "red", "warning"))
+    date_told = f"expected {day(expected)}, {waits_for(m.trigger)}" if expected else f"due {day(m.due_at)}"
+    facts = [f"payment {m.position}", date_told if m.status != PaymentStatus.VOID else "will not come due", m.id]
+    cards.row(Kind.PAYMENT, m.id, m.description, facts, badges=badges, aside=money(m.amount, m.currency))
+
+
+def show_payment(id: str) -> None:
+    """One payment, and the statement it is part of."""
+    engagement = engagement_of(Kind.PAYMENT, id)
+    m = engagement.milestone(id)
+    link("payments", "All payments", icon="arrow_back")
+    cards.heading("payments", money(m.amount, m.currency))
+    late = overdue_days(m, now())
+    badges = [cards.state_text(m.status)]
+    if late:
+        badges.append(cards.note(f"{count(late, 'day')} overdue", "red", "warning"))
+    st.markdown(" ".join(badges))
+    st.text(m.description)
+    cards.facts(
+        {
+            "Becomes due": waits_for(m.trigger),
+            "Released": day(m.triggered_at),
+            "Due": day(m.due_at),
+            "Expected": day(expected_on(engagement, m)),
+            "Net days": str(m.net_days),
+            "Paid": money(m.paid, m.currency),
+            "Open": money(m.open, m.currency),
+            "Organisation": engagement.request.organization_id,
+            "Id": m.id,
+        }
+    )
+    st.subheader("Statement of the engagement", anchor=False)
+    draw_statement(m.scope_id)
+
+
+live.watch()
+if param("payment"):
+    show_payment(param("payment"))
+else:
+    cards.heading("payments")
+    view = choose_view("view", "What to see", VIEWS)
+    with reading() as connection:
+        owners, known = organizations(connection, caller()), currencies(connection, caller())
+    if view == "statement":
+        show_statement()
+    elif view == "ageing":
+        show_ageing(owners, known)
+    else:
+        show_schedule(owners, known)
