@@ -96,23 +96,18 @@ def show_engagement(request_id: str) -> None:
                 st.caption(f"first payment {look(milestone.status).label.lower()}", width="content")
 
 
-def show_day(date_events: list[Event]) -> None:
+def show_day(events: list[Event]) -> None:
     """The events of one day, each with the way to what it is about."""
-    for event in date_events:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"event-{event.sequence}", gap="small"):
-            st.markdown(storyline.line(event), width="stretch")
+    for event in events:
+        said, subject, story = st.columns([7, 2, 1], vertical_alignment="center", gap="small")
+        said.markdown(storyline.line(event))
+        with subject:
             place, name = PLACE_OF[event.subject_kind]
-            if event.subject_kind == Kind.SERVICE_LINE:
-                link_to(Kind.SCOPE, event.scope_id or event.subject_id, "Open")
-            else:
-                link(place, event.subject_id, icon="arrow_forward", **{name: event.subject_id})
+            id = event.scope_id if event.subject_kind == Kind.SERVICE_LINE else event.subject_id
+            link(place, event.subject_id, icon="arrow_forward", **{name: id or ""})
+        with story:
             if not param("request"):
-                link("activity", "Story", icon="auto_stories", **story_address(event))
-
-
-def story_address(event: Event) -> dict[str, str]:
-    """Where the whole story of an event's engagement is told."""
-    return {"request": event.request_id}
+                link("activity", "Story", icon="auto_stories", request=event.request_id)
 
 
 cards.heading("activity")

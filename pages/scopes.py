@@ -305,8 +305,8 @@ def show_revisions(engagement: Engagement, scope: Scope) -> None:
     st.subheader("Revisions side by side", anchor=False)
     revisions = {f"Revision {s.revision}": revision_facts(engagement, s) for s in engagement.scopes}
     aspects = next(iter(revisions.values()))
-    rows = [{"": aspect} | {name: facts[aspect] for name, facts in revisions.items()} for aspect in aspects]
-    tables.grid(rows, alt="What each revision of the proposal says", key="revisions")
+    rows = [{"What": aspect} | {name: facts[aspect] for name, facts in revisions.items()} for aspect in aspects]
+    tables.sheet(rows, alt="What each revision of the proposal says")
     with st.container(horizontal=True):
         for other in engagement.scopes:
             if other.id != scope.id:

@@ -80,10 +80,9 @@ def show_database(schema: int) -> None:
         )
     st.subheader("Settings", anchor=False)
     st.caption("Read once, at start, from the environment.")
-    tables.grid(
+    tables.sheet(
         [setting_row(run.settings, name) for name in Settings.model_fields],
         alt="Every setting, its value and what it is for",
-        key="settings_table",
     )
 
 
@@ -98,7 +97,7 @@ def setting_row(settings: Settings, name: str) -> dict[str, str]:
 def show_roles() -> None:
     """Who may give which command, and which roles the persona switch stands for."""
     st.subheader("Commands and who may give them", anchor=False)
-    tables.grid(
+    tables.sheet(
         [
             {
                 "Command": rule.label,
@@ -111,14 +110,12 @@ def show_roles() -> None:
             for rule in RULES.values()
         ],
         alt="Each command with the side, the roles and the states that allow it",
-        key="rules_table",
     )
     st.subheader("Personas", anchor=False)
     st.caption("Without sign-in, the switch in the side bar chooses one of these; the roles are those of an API key.")
-    tables.grid(
+    tables.sheet(
         [{"Persona": p.label, "Roles": ", ".join(sorted(p.roles))} for p in PERSONAS],
         alt="Each persona and its roles",
-        key="personas_table",
     )
 
 

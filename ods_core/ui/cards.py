@@ -77,7 +77,7 @@ def facts(pairs: Mapping[str, str | None], *, key: str | None = None) -> None:
     """Labels and values side by side, as many in a row as fit; values are shown as they are, never as markup."""
     grid = st.grid(min_column_width=150, gap="small", key=key)
     for label, value in pairs.items():
-        with grid.cell():
+        with grid.cell(), st.container(gap="xxsmall"):
             st.caption(plain(label))
             st.text(value or NOTHING)
 
@@ -85,8 +85,9 @@ def facts(pairs: Mapping[str, str | None], *, key: str | None = None) -> None:
 def long_text(label: str, text: str | None) -> None:
     """A paragraph that a person wrote, under its label."""
     if text:
-        st.caption(plain(label))
-        st.text(text)
+        with st.container(gap="xxsmall"):
+            st.caption(plain(label))
+            st.text(text)
 
 
 def numbered(texts: Sequence[str]) -> None:

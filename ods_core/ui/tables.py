@@ -13,6 +13,7 @@ from ods_core.basics.errors import Invalid
 from ods_core.basics.records import Engagement
 from ods_core.basics.states import Kind
 from ods_core.queries import lists
+from ods_core.ui.formats import plain
 from ods_core.ui.session import caller, param, reading, set_params
 
 AFTER = "after"
@@ -113,6 +114,15 @@ def grid(
         height=height,
         alt=alt,
     )
+
+
+def sheet(rows: Iterable[Mapping[str, Any]], *, alt: str) -> None:
+    """Rows of longer texts as a plain table whose cells wrap; the first column names the row.
+
+    Cells are shown as they are, never as markup.
+    """
+    frame = pd.DataFrame([{plain(label): plain(str(value)) for label, value in row.items()} for row in rows])
+    st.table(frame, border="horizontal", hide_index=True, alt=alt)
 
 
 def right_aligned(label: str, **options: Any) -> Any:
