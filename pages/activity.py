@@ -99,13 +99,12 @@ def show_engagement(request_id: str) -> None:
 def show_day(events: list[Event]) -> None:
     """The events of one day, each with the way to what it is about."""
     for event in events:
-        said, subject, story = st.columns([7, 2, 1], vertical_alignment="center", gap="small")
+        said, ways = st.columns([7, 3], vertical_alignment="center", gap="small")
         said.markdown(storyline.line(event))
-        with subject:
+        with ways, st.container(horizontal=True, gap="xsmall"):
             place, name = PLACE_OF[event.subject_kind]
             id = event.scope_id if event.subject_kind == Kind.SERVICE_LINE else event.subject_id
             link(place, event.subject_id, icon="arrow_forward", **{name: id or ""})
-        with story:
             if not param("request"):
                 link("activity", "Story", icon="auto_stories", request=event.request_id)
 

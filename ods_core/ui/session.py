@@ -102,6 +102,15 @@ def set_params(**values: str | None) -> None:
             del st.query_params[name]
 
 
+def tell_address() -> None:
+    """Have the browser show the address of this run.
+
+    A link to another view of the page that is open reaches the script without reaching the browser's address bar; said
+    again, it gets there, as a step that Back undoes. Where the address stands already, nothing happens.
+    """
+    st.query_params.from_dict(st.query_params.to_dict())
+
+
 def address(**params: str | None) -> dict[str, str]:
     """The parameters of a link: these, and who is looking."""
     who = {PERSONA: param(PERSONA)} if param(PERSONA) in _BY_KEY else {}

@@ -10,7 +10,7 @@ from ods_core.service import runtime
 from ods_core.ui import decisions
 from ods_core.ui.formats import plain
 from ods_core.ui.places import PLACES, Place
-from ods_core.ui.session import address, choose_persona, persona
+from ods_core.ui.session import address, choose_persona, persona, tell_address
 
 NAME = "On-demand sprints"
 _PLACE_SHOWN = "shell_place_shown"
@@ -42,12 +42,14 @@ def navigation() -> st.Page:
     """The side bar, and the page that the address names, ready to run."""
     pages = {place.key: _page(place) for place in PLACES.values()}
     chosen = st.navigation(list(pages.values()), position="hidden")
+    tell_address()
     with st.sidebar:
         st.subheader(f":material/deployed_code: {NAME}", anchor=False)
         _links()
         st.space("small")
         choose_persona()
-    _forget_old_news(chosen.url_path)
+    if _has_moved_to(chosen.url_path):
+        decisions.leave_news_behind()
     decisions.show_news()
     return chosen
 
@@ -85,8 +87,8 @@ def _section(label: str, places: Iterable[Place]) -> None:
             )
 
 
-def _forget_old_news(place: str) -> None:
-    """News belongs to the page on which the command was given."""
-    if st.session_state.get(_PLACE_SHOWN) not in (None, place):
-        decisions.leave_news_behind()
+def _has_moved_to(place: str) -> bool:
+    """Whether this run is the first of another page than the last one's."""
+    before = st.session_state.get(_PLACE_SHOWN)
     st.session_state[_PLACE_SHOWN] = place
+    return before not in (None, place)
