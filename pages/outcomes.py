@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from zlib import crc32
 
@@ -29,8 +28,10 @@ from ods_core.queries.outcomes import (
 from ods_core.queries.rejections import Bar, Rejection, by_criterion, by_reason, rejections
 from ods_core.ui import cards, charts, live, refusals, tables
 from ods_core.ui.formats import NOTHING, count, day, days, money, percent, plain
+from ods_core.ui.places import PLACES
 from ods_core.ui.session import caller, choose, choose_text, choose_view, link, now, param, reading
 
+MOST_ORGANIZATIONS = 30
 MONTHS = 6
 """How many months are looked at unless asked otherwise."""
 QUALITY = ("first_time_acceptance_rate", "on_time_rate", "rejection_rate", "remediation_free_scope_rate", "win_rate")
@@ -44,27 +45,27 @@ PACE = (
 )
 EFFORT = ("remediation_cycles_per_scope", "remediation_days", "price_to_budget_median")
 MONEY = tuple(key for key, metric in METRICS.items() if metric.per_currency)
-LISTS: Mapping[str, tuple[str, str, dict[str, str]]] = {
-    "first_time_acceptance_rate": ("deliverables", "Accepted deliverables", {"view": "all", "status": "accepted"}),
-    "on_time_rate": ("cycles", "The cycles", {"status": "all"}),
-    "rejection_rate": ("deliverables", "Rejected deliverables", {"view": "all", "status": "rejected"}),
-    "remediation_free_scope_rate": ("scopes", "Completed scopes", {"status": "completed"}),
-    "win_rate": ("scopes", "The scopes", {}),
-    "outcome_lead_time_median": ("scopes", "Completed scopes", {"status": "completed"}),
-    "cycle_time_median": ("cycles", "The cycles", {"status": "all"}),
-    "schedule_variance_median": ("cycles", "The cycles", {"status": "all"}),
-    "review_turnaround_median": ("deliverables", "The inbox", {"view": "review"}),
-    "confirmation_time_median": ("scopes", "Waiting proposals", {"status": "pending_confirmation"}),
-    "scoping_time_median": ("requests", "Requests being scoped", {"status": "scoping"}),
-    "remediation_cycles_per_scope": ("cycles", "The cycles", {"status": "all"}),
-    "remediation_days": ("cycles", "The cycles", {"status": "all"}),
-    "price_to_budget_median": ("scopes", "The scopes", {}),
-    "value_delivered": ("scopes", "Completed scopes", {"status": "completed"}),
-    "committed_value": ("scopes", "Active scopes", {"status": "active"}),
-    "received": ("payments", "Paid", {"status": "paid"}),
-    "open": ("payments", "What is due", {"status": "due"}),
-    "overdue": ("payments", "What is overdue", {"overdue": "yes"}),
-    "days_sales_outstanding": ("payments", "Paid", {"status": "paid"}),
+LISTS: Mapping[str, tuple[str, dict[str, str]]] = {
+    "first_time_acceptance_rate": ("deliverables", {"view": "all", "status": "accepted"}),
+    "on_time_rate": ("cycles", {"status": "all"}),
+    "rejection_rate": ("deliverables", {"view": "all", "status": "rejected"}),
+    "remediation_free_scope_rate": ("scopes", {"status": "completed"}),
+    "win_rate": ("scopes", {}),
+    "outcome_lead_time_median": ("scopes", {"status": "completed"}),
+    "cycle_time_median": ("cycles", {"status": "all"}),
+    "schedule_variance_median": ("cycles", {"status": "all"}),
+    "review_turnaround_median": ("deliverables", {"view": "review"}),
+    "confirmation_time_median": ("scopes", {"status": "pending_confirmation"}),
+    "scoping_time_median": ("requests", {"status": "scoping"}),
+    "remediation_cycles_per_scope": ("cycles", {"status": "all"}),
+    "remediation_days": ("cycles", {"status": "all"}),
+    "price_to_budget_median": ("scopes", {}),
+    "value_delivered": ("scopes", {"status": "completed"}),
+    "committed_value": ("scopes", {"status": "active"}),
+    "received": ("payments", {"status": "paid"}),
+    "open": ("payments", {"status": "due"}),
+    "overdue": ("payments", {"overdue": "yes"}),
+    "days_sales_outstanding": ("payments", {"status": "paid"}),
 }
 """The list behind each figure."""
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -134,8 +135,8 @@ def draw_figure(key: str, currency: str | None, entries: Entries, before: Entrie
         )
         st.caption("as of now" if metric.as_of_now else f"n = {n:,}")
         if key in LISTS:
-            place, label, params = LISTS[key]
-            link(place, label, icon="arrow_forward", **kept(place, params, currency))
+            place, params = LISTS[key]
+            link(place, PLACES[place].title, icon="arrow_forward", **kept(place, params, currency))
 
 
 def kept(place: str, params: Mapping[str, str], currency: str | None) -> dict[str, str]:
@@ -152,7 +153,7 @@ def kept(place: str, params: Mapping[str, str], currency: str | None) -> dict[st
 def choose_filter(whole: Period) -> OutcomeFilter:
     """The filters, from the address; unless asked otherwise, the last six months."""
     months = [month_text(month) for month in whole.months()]
-    shown = {month: day(date.fromisoformat(f"{month}-01"))[2:] for month in months}
+    shown = {month_text(month): f"{month:%b %Y}" for month in whole.months()}
     with reading() as connection:
         owners, known = organizations(connection, caller()), currencies(connection, caller())
         places = workspaces(connection, caller(), param("organization") or None)
@@ -252,7 +253,9 @@ def draw_value(currency: str, entries: Entries) -> None:
         chart.add_bar(
             name=metric.label,
             x=[part["period"] for part in series],
-            y=[float(part["value"] or 0) for part in series],  # pixels; the amounts are in the hover and the table
+            y=[
+                None if part["value"] is None else float(part["value"]) for part in series
+            ],  # pixels; the amounts are in the hover and the table
             marker={"pattern": {"shape": pattern, "fillmode": "overlay", "size": 7}},
             hovertext=[
                 f"{metric.label}<br>{part['period']}: {written(metric, part['value'], currency)}" for part in series
@@ -284,7 +287,11 @@ def draw_organizations(wanted: OutcomeFilter) -> None:
     key = choose("by", "Figure", {key: METRICS[key].label for key in keys}, everything=None, resets=())
     metric = METRICS[key]
     st.caption(plain(metric.definition))
-    figures = {id: found[id].get((key, None), NO_FIGURE) for id in sorted(found, reverse=True)}
+    told = {id: figures.get((key, None), NO_FIGURE) for id, figures in found.items()}
+    most = sorted(told, key=lambda id: -told[id].n)[:MOST_ORGANIZATIONS]
+    if len(told) > len(most):
+        st.caption(f"The {len(most)} organisations with the most to measure; the table has all {len(told):,}.")
+    figures = {id: told[id] for id in sorted(most, reverse=True)}
     chart = charts.figure(height=120 + 40 * len(figures), showlegend=False)
     chart.add_bar(
         orientation="h",
@@ -292,9 +299,11 @@ def draw_organizations(wanted: OutcomeFilter) -> None:
         x=[figure.value for figure in figures.values()],
         text=[bar_words(metric, figure) for figure in figures.values()],
         textposition="auto",
+        insidetextanchor="start",
         hoverinfo="skip",
     )
-    chart.update_xaxes(showgrid=True, gridcolor=charts.theme_colour("border"), visible=False)
+    chart.update_xaxes(visible=False)
+    chart.update_yaxes(showgrid=False)
     charts.show(
         chart,
         alt=f"{metric.label} by organisation: "
@@ -354,21 +363,32 @@ def bar_id(bar: Bar) -> str:
 def draw_pareto(bars: Sequence[Bar]) -> None:
     """Bars from the most frequent on, and the share that they make up together."""
     shown = bars[:MOST_BARS]
-    chart = charts.figure(height=140 + 34 * len(shown), bargap=0.35)
+    chart = charts.figure(height=90 + 52 * len(shown))
     places = list(range(len(shown)))
     chart.add_bar(
         orientation="h",
-        name="Rejections",
         y=places,
         x=[bar.count for bar in shown],
+        width=0.36,
         text=[f"{bar.count:,} · {percent(bar.cumulative_share)} so far" for bar in shown],
         textposition="outside",
         cliponaxis=False,
         hovertext=[short(bar.label, 120) for bar in shown],
         hoverinfo="text",
     )
-    chart.update_yaxes(tickvals=places, ticktext=[short(bar.label, 34) for bar in shown], autorange="reversed")
-    chart.update_xaxes(visible=False, range=[0, shown[0].count * 1.9])
+    for place, bar in zip(places, shown, strict=True):
+        # Above its bar, not beside it: a criterion is a sentence, and a phone is narrow.
+        chart.add_annotation(
+            text=short(bar.label, 52),
+            x=0,
+            y=place - 0.2,
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+            font={"color": charts.theme_colour("text")},
+        )
+    chart.update_yaxes(visible=False, range=[len(shown) - 0.5, -0.8])
+    chart.update_xaxes(visible=False, range=[0, shown[0].count * 1.7])
     chart.update_layout(showlegend=False)
     if len(bars) > len(shown):
         st.caption(f"The {len(shown)} most frequent of {len(bars)}; the table has all of them.")
@@ -388,7 +408,7 @@ def short(text: str, longest: int) -> str:
 
 def draw_behind(bar: Bar) -> None:
     """The rejections behind one bar."""
-    for rejection in bar.rejections[: tables.ROWS]:
+    for place, rejection in enumerate(bar.rejections[: tables.ROWS]):
         evidence = "; ".join(found.evidence for found in rejection.criteria_not_met if found.evidence)
         facts = [
             rejection.reason,
@@ -398,7 +418,7 @@ def draw_behind(bar: Bar) -> None:
             rejection.deliverable_id,
         ]
         badges = [cards.note(f"attempt {rejection.attempt}", "violet", "replay")]
-        within = f"{rejection.attempt}-"
+        within = f"{place}-"
         cards.row(
             Kind.DELIVERABLE, rejection.deliverable_id, rejection.deliverable_title, facts, badges=badges, within=within
         )
@@ -411,7 +431,8 @@ def draw_behind(bar: Bar) -> None:
 
 def show_figures(keys: Sequence[str], currency: str | None, entries: Entries, before: Entries) -> None:
     """Some figures side by side, as many in a row as fit."""
-    grid = st.grid(min_column_width=190, gap="small")
+    # Amounts need more room than shares and days.
+    grid = st.grid(min_column_width=200 if currency else 165, gap="small")
     for key in keys:
         with grid.cell():
             draw_figure(key, currency, entries, before)
@@ -449,7 +470,7 @@ def show_outcomes(wanted: OutcomeFilter) -> None:
         )
         return
     length = count(len(period.months()), "month")
-    st.caption(f"Changes are against the {length} before: {month_text(earlier.first)} to {month_text(earlier.last)}.")
+    st.caption(f"Changes are against the {length} before: {earlier.first:%b %Y} to {earlier.last:%b %Y}.")
     st.subheader("Right, and on time", anchor=False)
     show_figures(QUALITY, None, entries, before)
     st.subheader("How long things take", anchor=False)

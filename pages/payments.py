@@ -267,6 +267,7 @@ def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
             hoverinfo="text",
         )
     chart.update_xaxes(showgrid=True, gridcolor=charts.theme_colour("border"))
+    chart.update_yaxes(showgrid=False)
     charts.show(
         chart,
         alt=f"Open amounts in {currency} by organisation and age: {money(total, currency)} in all, "

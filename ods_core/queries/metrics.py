@@ -206,7 +206,7 @@ _ALL = (
     ),
     Metric(
         "remediation_free_scope_rate",
-        "Scopes without remediation",
+        "Remediation-free",
         _SHARE,
         "remediation_free",
         Summary.MEAN,
