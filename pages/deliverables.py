@@ -69,7 +69,7 @@ def foresee(events: Sequence[Event]) -> list[str]:
 def list_foreseen(sentences: Sequence[str]) -> None:
     """What a command would cause, as a list."""
     if sentences:
-        st.markdown("\n".join(f"- {plain(text)}" for text in sentences))
+        st.markdown("\n".join(f"- {plain(text[:1].upper() + text[1:])}" for text in sentences))
 
 
 # The lists.
@@ -256,9 +256,14 @@ def tell_decision(engagement: Engagement, d: Deliverable) -> None:
 
 def decision_on(attempt: Attempt) -> str:
     """A decision as a sentence: what, who, when."""
-    who = "by silence, as the scope's review window provides" if attempt.deemed else f"by {attempt.reviewer_id}"
+    who = "by silence, as the scope's review window provides" if attempt.deemed else f"by {reviewer(attempt)}"
     what = attempt.decision.value if attempt.decision else "not decided"
     return f"Attempt {attempt.number} was {what} {who}, {moment(attempt.decided_at)}."
+
+
+def reviewer(attempt: Attempt) -> str:
+    """Who decided; the local user of a machine without sign-in has no name of its own."""
+    return "this machine's user" if attempt.reviewer_id == "local" else attempt.reviewer_id or NOTHING
 
 
 def latest_attempt(engagement: Engagement, d: Deliverable) -> Attempt | None:

@@ -66,7 +66,7 @@ def test_the_last_acceptance_says_its_money_first_and_asks_once(ready: Runtime) 
     app = opened(DEPLOY)
     assert "Accepting releases $7,750.00." in words(app)
     assert "$7,750.00 becomes due on 27 May 2026: 50% on final acceptance" in words(app)
-    assert "the scope is complete" in words(app)
+    assert "The scope is complete" in words(app)
     app.button(key=f"accept_{DEPLOY}").click().run()
     assert "This makes $7,750.00 due." in words(app)
     assert stored(ready).deliverable(DEPLOY).status == DeliverableStatus.READY_FOR_ACCEPTANCE
@@ -106,7 +106,7 @@ def test_a_rejection_carries_reason_criteria_and_evidence(ready: Runtime) -> Non
 
 def test_a_further_rejection_says_that_it_joins_the_running_remediation(ready: Runtime) -> None:
     ready.service.reject(LOCAL, FIX, Reject("Four times too high."))
-    assert "it joins Cycle 1 · Remediation 1" in words(opened(SUITE))
+    assert "It joins Cycle 1 · Remediation 1" in words(opened(SUITE))
 
 
 def test_a_decision_taken_by_somebody_else_meanwhile_is_told_with_who_and_when(ready: Runtime) -> None:
