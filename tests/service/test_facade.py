@@ -10,7 +10,7 @@ import pytest
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.errors import Forbidden, NotFound
 from ods_core.basics.roles import LOCAL, Caller, Role
-from ods_core.basics.states import PaymentStatus, RequestStatus, ScopeStatus
+from ods_core.basics.states import Kind, PaymentStatus, RequestStatus, ScopeStatus
 from ods_core.lifecycle import Accept, Cancel, Confirm, Submit
 from ods_core.queries.lists import engagement_of
 from ods_core.service import Service
@@ -37,7 +37,7 @@ def test_the_documented_example_runs_from_its_request_to_the_closed_service_line
     assert ended.milestones[-1].status == PaymentStatus.DUE
     assert ended.milestones[-1].due_at == datetime(2026, 5, 21, tzinfo=UTC)
     with store.read() as connection:
-        assert engagement_of(connection, CLIENT, "request", request_id) == ended
+        assert engagement_of(connection, CLIENT, Kind.REQUEST, request_id) == ended
 
 
 def test_a_caller_without_the_role_is_refused_and_nothing_is_written(service: Service, store: Store) -> None:
@@ -79,4 +79,4 @@ def test_commands_given_together_are_kept_together_or_not_at_all(service: Servic
         kept = service.submit_request(LOCAL, seed_request()).subject_id
         service.propose(LOCAL, kept, seed_proposal())
     with store.read() as connection:
-        assert engagement_of(connection, LOCAL, "request", kept).request.status == RequestStatus.SCOPED
+        assert engagement_of(connection, LOCAL, Kind.REQUEST, kept).request.status == RequestStatus.SCOPED

@@ -1,0 +1,207 @@
+"""The lifecycle once more, written from the contract and not from the code: what the state machine compares with.
+
+It knows states and nothing else: no texts, no money, no identifiers. Deliverables and cycles are places from 0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+
+from ods_core.basics.errors import DoesNotFit, Invalid, NotAllowed, OdsError, ScopeExpired
+
+Refusal = type[OdsError] | None
+
+
+@dataclass
+class Work:
+    """A deliverable: its state, its attempt, how often it was rejected and by which criteria."""
+
+    status: str = "pending"
+    attempt: int = 1
+    rejections: int = 0
+    failed: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def escalated(self) -> bool:
+        return self.rejections >= 3 or any(times >= 2 for times in self.failed.values())
+
+
+@dataclass
+class Box:
+    """A cycle: its state and the places of its deliverables; `parent` is the place of the cycle it remediates."""
+
+    members: list[int]
+    status: str = "planned"
+    parent: int | None = None
+
+
+@dataclass
+class Offer:
+    """A scope. `payments` are (what each waits for, its state)."""
+
+    valid_until: date
+    start: date
+    works: list[Work]
+    boxes: list[Box]
+    triggers: list[tuple[str, int]]
+    status: str = "pending_confirmation"
+    shifted: int = 0
+    remedies: list[Box] = field(default_factory=list)
+    payments: list[str] = field(default_factory=list)
+
+    def box_of(self, place: int) -> int:
+        return next(n for n, box in enumerate(self.boxes) if place in box.members)
+
+    def working_box(self, place: int) -> Box:
+        """Where the next work on a deliverable happens: its latest remediation, else its own cycle."""
+        return next((r for r in reversed(self.remedies) if place in r.members), self.boxes[self.box_of(place)])
+
+    def release(self, kind: str, number: int = 0) -> None:
+        for n, trigger in enumerate(self.triggers):
+            if trigger == (kind, number) and self.payments[n] == "scheduled":
+                self.payments[n] = "due"
+
+    def drop(self) -> None:
+        """Cancel whatever is not accepted."""
+        for thing in (*self.boxes, *self.remedies, *self.works):
+            if thing.status != "accepted":
+                thing.status = "cancelled"
+
+
+class Model:
+    """One engagement. Each command has a `judge_` (which refusal, or None) and a `do_` (what follows)."""
+
+    def __init__(self) -> None:
+        self.request = "scoping"
+        self.offers: list[Offer] = []
+
+    @property
+    def confirmed(self) -> bool:
+        return any(offer.payments for offer in self.offers)
+
+    def _waits(self, today: date) -> bool:
+        """Whether a proposal that can still be confirmed stands in the way of another."""
+        last = self.offers[-1]
+        return last.status != "pending_confirmation" or today <= last.valid_until
+
+    def judge_propose(self, today: date, *, right: bool, fits: bool) -> Refusal:
+        if self.request != "scoping" and not (self.request == "scoped" and not self._waits(today)):
+            return NotAllowed
+        return Invalid if not right else None if fits else DoesNotFit
+
+    def do_propose(self, offer: Offer) -> None:
+        self._withdraw()
+        self.offers.append(offer)
+        self.request = "scoped"
+
+    def _withdraw(self) -> None:
+        for offer in self.offers:
+            if offer.status == "pending_confirmation":
+                offer.status = "cancelled"
+                offer.drop()
+
+    def judge_request(self, verb: str, *, right: bool) -> Refusal:
+        """negotiate, revise and cancel."""
+        states = {"negotiate": {"scoping"}, "revise": {"requires_negotiation"}}
+        if verb == "cancel":
+            allowed = self.request != "cancelled" and not self.confirmed
+        else:
+            allowed = self.request in states[verb]
+        return NotAllowed if not allowed else None if right else Invalid
+
+    def do_negotiate(self) -> None:
+        self.request = "requires_negotiation"
+
+    def do_revise(self) -> None:
+        self.request = "scoping"
+
+    def do_cancel(self) -> None:
+        self.request = "cancelled"
+        self._withdraw()
+
+    def judge_scope(self, verb: str, place: int, today: date, *, right: bool) -> Refusal:
+        """confirm, decline, reissue and terminate."""
+        offer = self.offers[place]
+        if offer.status != ("active" if verb == "terminate" else "pending_confirmation"):
+            return NotAllowed
+        if verb == "confirm" and today > offer.valid_until:
+            return ScopeExpired
+        if verb == "reissue" and today <= offer.valid_until:
+            return NotAllowed
+        return None if right else Invalid
+
+    def do_confirm(self, place: int, today: date) -> None:
+        offer = self.offers[place]
+        offer.status = "active"
+        offer.shifted = max((today - offer.start).days, 0)
+        offer.payments = ["scheduled"] * len(offer.triggers)
+        offer.boxes[0].status = "in_progress"
+        offer.release("confirmation")
+
+    def do_decline(self, place: int) -> None:
+        self.offers[place].status = "cancelled"
+        self.offers[place].drop()
+        self.request = "scoping"
+
+    def do_terminate(self, place: int) -> None:
+        offer = self.offers[place]
+        offer.status = "cancelled"
+        offer.drop()
+        offer.payments = ["void" if state == "scheduled" else state for state in offer.payments]
+
+    def judge_work(self, verb: str, place: int, n: int, *, right: bool = True) -> Refusal:
+        """start, submit, accept and reject."""
+        offer = self.offers[place]
+        states = {"start": {"pending", "rejected"}, "submit": {"pending", "in_progress", "rejected"}}
+        if offer.works[n].status not in states.get(verb, {"ready_for_acceptance"}):
+            return NotAllowed
+        if verb in states and offer.working_box(n).status != "in_progress":
+            return NotAllowed
+        return None if right else Invalid
+
+    def do_start(self, place: int, n: int) -> None:
+        work = self.offers[place].works[n]
+        work.attempt += work.status == "rejected"
+        work.status = "in_progress"
+
+    def do_submit(self, place: int, n: int) -> None:
+        offer = self.offers[place]
+        offer.works[n].attempt += offer.works[n].status == "rejected"
+        offer.works[n].status = "completed"
+        box = offer.working_box(n)
+        members = [offer.works[m] for m in box.members]
+        if all(work.status in ("completed", "ready_for_acceptance", "accepted") for work in members):
+            box.status = "completed"
+            for work in members:
+                work.status = "ready_for_acceptance" if work.status == "completed" else work.status
+
+    def do_accept(self, place: int, n: int) -> None:
+        offer = self.offers[place]
+        offer.works[n].status = "accepted"
+        offer.release("deliverable", n)
+        for box in (*offer.remedies, offer.boxes[offer.box_of(n)]):
+            if n in box.members and all(offer.works[m].status == "accepted" for m in box.members):
+                box.status = "accepted"
+        own = offer.box_of(n)
+        if offer.boxes[own].status != "accepted":
+            return
+        offer.release("cycle", own)
+        if own + 1 < len(offer.boxes):
+            offer.boxes[own + 1].status = "in_progress"
+        else:
+            offer.status = "completed"
+            offer.release("final")
+
+    def do_reject(self, place: int, n: int, criteria: tuple[int, ...]) -> None:
+        offer = self.offers[place]
+        work, own = offer.works[n], offer.box_of(n)
+        work.status = "rejected"
+        work.rejections += 1
+        work.failed.update(criteria)
+        running = next((r for r in offer.remedies if r.parent == own and r.status == "in_progress"), None)
+        if running:
+            running.members.append(n)
+        else:
+            offer.remedies.append(Box([n], "in_progress", own))

@@ -1,0 +1,453 @@
+"""Random commands, legal and illegal, through the service and a database, against a model made from the contract.
+
+ODS_TEST_FULL=1 makes it 300 engagements of up to 50 commands.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from ods_core.basics.clock import MovingClock
+from ods_core.basics.errors import DoesNotFit, Forbidden, Invalid, NotAllowed, NotFound, OdsError, ScopeExpired
+from ods_core.basics.events import EventType
+from ods_core.basics.jsonio import dumps, loads
+from ods_core.basics.money import Money
+from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement
+from ods_core.basics.roles import LOCAL, Caller, Role
+from ods_core.basics.states import CycleKind, DeliverableStatus, RequestStatus
+from ods_core.lifecycle import (
+    Accept,
+    Cancel,
+    Confirm,
+    Decline,
+    Negotiate,
+    Propose,
+    ProposedCycle,
+    ProposedDeliverable,
+    Reissue,
+    Reject,
+    Revise,
+    Start,
+    Submit,
+    Terminate,
+)
+from ods_core.queries.activity import EventFilter, feed
+from ods_core.queries.invariants import check
+from ods_core.service import Result, Service
+from ods_core.store import Store
+from ods_core.store.rows import load
+from tests.seed import ORGANIZATION, SUBMITTED, seed_request
+from tests.service.model import Box, Model, Offer, Refusal, Work
+from tests.service.replay import Facts, differences, replay
+
+FULL = os.environ.get("ODS_TEST_FULL") == "1"
+VALID = timedelta(days=14)
+
+LAYOUTS = ([[0]], [[0, 1]], [[0], [1]], [[0, 1], [2]], [[1], [0, 2]])
+"""Which deliverables each cycle holds."""
+
+TERMS: dict[str, Callable[[int], list[tuple[str, int]]]] = {
+    "50% on confirmation, 50% on final acceptance": lambda n: [("confirmation", 0), ("final", 0)],
+    "100% on final acceptance net 30": lambda n: [("final", 0)],
+    "20% upfront; 60% split across cycles; 20% on completion": lambda n: [
+        ("confirmation", 0),
+        *(("cycle", k) for k in range(n)),
+        ("final", 0),
+    ],
+    "33.33% on acceptance of deliverable 1, remainder on cycle 1 acceptance": lambda n: [
+        ("deliverable", 0),
+        ("cycle", 0),
+    ],
+    "100% on confirmation": lambda n: [("confirmation", 0)],
+}
+
+ROLES = {
+    "propose": Role.PROVIDER,
+    "negotiate": Role.PROVIDER,
+    "revise": Role.REQUESTER,
+    "confirm": Role.APPROVER,
+    "decline": Role.APPROVER,
+    "reissue": Role.PROVIDER,
+    "start": Role.PROVIDER,
+    "submit": Role.PROVIDER,
+    "accept": Role.REVIEWER,
+    "reject": Role.REVIEWER,
+}
+"""The one role that a command needs; cancel and terminate are either side's."""
+
+REFUSALS = (NotAllowed, ScopeExpired, DoesNotFit, Invalid, Forbidden, NotFound)
+
+which = st.integers(0, 9)
+"""Which scope a command is about: mostly the latest, at times an older one."""
+good = st.sampled_from([True] * 5 + [False])
+"""Whether a command's values are right."""
+
+
+class Engagements(RuleBasedStateMachine):
+    """One engagement; its database is shared with the ones before."""
+
+    store: ClassVar[Store]
+    clock: ClassVar[MovingClock]
+    reached: ClassVar[Counter[str]]
+    """Events that were told, refusals that were given, and the states in which requests ended."""
+
+    @initialize(
+        currency=st.sampled_from(["USD", "JPY", "KWD"]),
+        budget=st.sampled_from([None, 1_000]),
+        weeks=st.sampled_from([None, 3]),
+    )
+    def ask(self, currency: str, budget: int | None, weeks: int | None) -> None:
+        self.service = Service(self.store, self.clock)
+        self.model, self.facts, self.told = Model(), Facts(), 0
+        self.currency, self.budget, self.weeks = currency, budget, weeks
+        bound = None if budget is None else Decimal(budget)
+        request = seed_request(currency=currency, budget_max=bound, timeline_weeks=weeks)
+        self._keep(self.service.submit_request(LOCAL, request))
+
+    @rule(days=st.sampled_from([0, 0, 1, 3, 8, 16]), hours=st.integers(0, 23))
+    def wait(self, days: int, hours: int) -> None:
+        self.clock.advance(days=days, hours=hours)
+
+    @rule(
+        layout=st.sampled_from(LAYOUTS),
+        terms=st.sampled_from(sorted(TERMS)),
+        minor=st.integers(1, 100_000_000),
+        weeks=st.integers(1, 4),
+        lead=st.integers(-3, 10),
+        right=good,
+    )
+    def propose(self, layout: list[list[int]], terms: str, minor: int, weeks: int, lead: int, right: bool) -> None:
+        price = Money.from_minor(minor, self.currency).amount
+        start, count = self.today + timedelta(days=lead), sum(map(len, layout))
+        given = Propose(
+            deliverables=tuple(ProposedDeliverable(f"d{n}", f"Part {n}", "A part.", "Shown.") for n in range(count)),
+            cycles=tuple(
+                ProposedCycle(
+                    f"Cycle {n + 1}",
+                    start + timedelta(days=7 * n),
+                    start + timedelta(days=7 * n + 6),
+                    tuple(f"d{m}" for m in members),
+                )
+                for n, members in enumerate(layout)
+            ),
+            fixed_price=price,
+            currency=self.currency,
+            timeline_weeks=weeks,
+            payment_terms=terms if right else "50% on confirmation",
+        )
+        fits = (self.budget is None or price <= self.budget) and (self.weeks is None or weeks <= self.weeks)
+        expected = self.model.judge_propose(self.today, right=right, fits=fits)
+        if self._try(expected, lambda: self.service.propose(LOCAL, self.request_id, given)):
+            works, boxes = [Work() for _ in range(count)], [Box(list(members)) for members in layout]
+            triggers = TERMS[terms](len(layout))
+            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, triggers))
+        self._compare()
+
+    @rule(right=good)
+    def negotiate(self, right: bool) -> None:
+        given = Negotiate("More is needed.", timeline_weeks=4 if right else None)
+        expected = self.model.judge_request("negotiate", right=right)
+        if self._try(expected, lambda: self.service.negotiate(LOCAL, self.request_id, given)):
+            self.model.do_negotiate()
+        self._compare()
+
+    @rule(right=good)
+    def revise(self, right: bool) -> None:
+        given = Revise(title="Revised", lift=frozenset({"budget_max"})) if right else Revise()
+        expected = self.model.judge_request("revise", right=right)
+        if self._try(expected, lambda: self.service.revise(LOCAL, self.request_id, given)):
+            self.model.do_revise()
+            self.budget = None
+        self._compare()
+
+    @rule(right=st.sampled_from([False] * 5 + [True]))
+    def cancel(self, right: bool) -> None:
+        expected = self.model.judge_request("cancel", right=right)
+        given = Cancel("No longer wanted." if right else " ")
+        if self._try(expected, lambda: self.service.cancel(LOCAL, self.request_id, given)):
+            self.model.do_cancel()
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, right=good)
+    def confirm(self, which: int, right: bool) -> None:
+        place = self._place(which)
+        expected = self.model.judge_scope("confirm", place, self.today, right=right)
+        given = Confirm("USR-26-000044" if right else "somebody")
+        if self._try(expected, lambda: self.service.confirm(LOCAL, self._scope_id(place), given)):
+            self.model.do_confirm(place, self.today)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, right=st.sampled_from([False] * 3 + [True]))
+    def decline(self, which: int, right: bool) -> None:
+        place = self._place(which)
+        expected = self.model.judge_scope("decline", place, self.today, right=right)
+        given = Decline("Which load?" if right else "")
+        if self._try(expected, lambda: self.service.decline(LOCAL, self._scope_id(place), given)):
+            self.model.do_decline(place)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which)
+    def reissue(self, which: int) -> None:
+        place = self._place(which)
+        expected = self.model.judge_scope("reissue", place, self.today, right=True)
+        if self._try(expected, lambda: self.service.reissue(LOCAL, self._scope_id(place), Reissue())):
+            old = self.model.offers[place]
+            start = self.engagement.delivery_cycles(self.engagement.scopes[-1].id)[0].planned_start
+            assert start >= old.start
+            works, boxes = [Work() for _ in old.works], [Box(list(box.members)) for box in old.boxes]
+            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, old.triggers))
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, right=st.sampled_from([False] * 7 + [True]))
+    def terminate(self, which: int, right: bool) -> None:
+        place = self._place(which)
+        expected = self.model.judge_scope("terminate", place, self.today, right=right)
+        given = Terminate("Over." if right else "\n")
+        if self._try(expected, lambda: self.service.terminate(LOCAL, self._scope_id(place), given)):
+            self.model.do_terminate(place)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, n=st.integers(0, 2))
+    def start(self, which: int, n: int) -> None:
+        place, n = self._place(which), n % len(self.model.offers[self._place(which)].works)
+        expected = self.model.judge_work("start", place, n)
+        if self._try(expected, lambda: self.service.start(LOCAL, self._deliverable(place, n).id, Start())):
+            self.model.do_start(place, n)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, n=st.integers(0, 2))
+    def submit(self, which: int, n: int) -> None:
+        place, n = self._place(which), n % len(self.model.offers[self._place(which)].works)
+        expected = self.model.judge_work("submit", place, n)
+        if self._try(expected, lambda: self.service.submit(LOCAL, self._deliverable(place, n).id, Submit("Done."))):
+            self.model.do_submit(place, n)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, n=st.integers(0, 2), right=good)
+    def accept(self, which: int, n: int, right: bool) -> None:
+        place, n = self._place(which), n % len(self.model.offers[self._place(which)].works)
+        expected = self.model.judge_work("accept", place, n, right=right)
+        given = Accept("USR-26-000044" if right else "somebody")
+        if self._try(expected, lambda: self.service.accept(LOCAL, self._deliverable(place, n).id, given)):
+            self.model.do_accept(place, n)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, n=st.integers(0, 2), criteria=st.sets(st.integers(1, 3)), right=good)
+    def reject(self, which: int, n: int, criteria: set[int], right: bool) -> None:
+        place, n = self._place(which), n % len(self.model.offers[self._place(which)].works)
+        named = tuple(sorted(criteria))
+        expected = self.model.judge_work("reject", place, n, right=right)
+        given = Reject("Not met." if right else " ", criteria_not_met=tuple(CriterionNotMet(k, "Log.") for k in named))
+        if self._try(expected, lambda: self.service.reject(LOCAL, self._deliverable(place, n).id, given)):
+            self.model.do_reject(place, n, named)
+        self._compare()
+
+    @rule(layout=st.sampled_from(LAYOUTS), terms=st.sampled_from(sorted(TERMS)), minor=st.integers(1, 100_000))
+    def get_on(self, layout: list[list[int]], terms: str, minor: int) -> None:
+        """Do what brings the engagement on: without it, few would come to their end."""
+        self._get_on(layout, terms, minor)
+
+    @rule(terms=st.sampled_from(sorted(TERMS)), refuse=st.booleans(), steps=st.integers(1, 6))
+    def get_on_for_a_while(self, terms: str, refuse: bool, steps: int) -> None:
+        """The same, several steps; a reviewer may begin by refusing."""
+        if refuse and self._next_work() and self._next_work()[0][0] == "accept":
+            self.reject(9, self._next_work()[0][1], {1}, right=True)
+        for _ in range(steps):
+            self._get_on([[0, 1], [2]], terms, 90_001)
+
+    def _get_on(self, layout: list[list[int]], terms: str, minor: int) -> None:
+        place = len(self.model.offers) - 1
+        if self.model.judge_propose(self.today, right=True, fits=True) is None:
+            self.propose(layout, terms, minor, weeks=2, lead=4, right=True)
+        elif self.model.request == "requires_negotiation":
+            self.revise(right=True)
+        elif place >= 0 and self.model.judge_scope("confirm", place, self.today, right=True) is None:
+            self.confirm(9, right=True)
+        elif self._next_work():
+            verb, n = self._next_work()[0]
+            self.accept(9, n, right=True) if verb == "accept" else self.submit(9, n)
+
+    @precondition(lambda self: self.model.offers)
+    @rule(verb=st.sampled_from(sorted(ROLES)), n=st.integers(0, 2))
+    def ask_without_the_role(self, verb: str, n: int) -> None:
+        """Whoever lacks the role is refused before anything is looked at, whatever the state."""
+        caller = Caller(LOCAL.actor, frozenset(Role) - {ROLES[verb]}, ORGANIZATION)
+        self._try(Forbidden, lambda: self._ask(caller, verb))
+
+    @precondition(lambda self: self.model.offers)
+    @rule(verb=st.sampled_from(sorted(ROLES)))
+    def ask_as_a_stranger(self, verb: str) -> None:
+        """Another organisation's engagement is as good as not there."""
+        self._try(NotFound, lambda: self._ask(Caller(LOCAL.actor, frozenset(Role), "ORG-26-000001"), verb))
+
+    def _ask(self, caller: Caller, verb: str) -> Result:
+        place = len(self.model.offers) - 1
+        request, scope, work = self.request_id, self._scope_id(place), self._deliverable(place, 0).id
+        s = self.service
+        return {
+            "propose": lambda: s.propose(caller, request, Propose((), (), Decimal(1), "USD", 1, "")),
+            "negotiate": lambda: s.negotiate(caller, request, Negotiate("More.", timeline_weeks=4)),
+            "revise": lambda: s.revise(caller, request, Revise(title="Revised")),
+            "confirm": lambda: s.confirm(caller, scope, Confirm()),
+            "decline": lambda: s.decline(caller, scope, Decline("No.")),
+            "reissue": lambda: s.reissue(caller, scope, Reissue()),
+            "start": lambda: s.start(caller, work, Start()),
+            "submit": lambda: s.submit(caller, work, Submit()),
+            "accept": lambda: s.accept(caller, work, Accept()),
+            "reject": lambda: s.reject(caller, work, Reject("No.")),
+        }[verb]()
+
+    @property
+    def today(self) -> Any:
+        return self.clock().date()
+
+    @property
+    def request_id(self) -> str:
+        return self.engagement.request.id
+
+    def _place(self, which: int) -> int:
+        """The latest scope, unless a low number asks for an older one."""
+        last = len(self.model.offers) - 1
+        return min(which, last) if which < 2 else last
+
+    def _scope_id(self, place: int) -> str:
+        return self.engagement.scopes[place].id
+
+    def _deliverable(self, place: int, n: int) -> Deliverable:
+        return self.engagement.scope_deliverables(self._scope_id(place))[n]
+
+    def _next_work(self) -> list[tuple[str, int]]:
+        """What can be done on the latest scope: decisions first, then submissions."""
+        place = len(self.model.offers) - 1
+        numbers = range(len(self.model.offers[place].works)) if self.model.offers else ()
+        verbs = [(verb, n) for verb in ("accept", "submit") for n in numbers]
+        return [(verb, n) for verb, n in verbs if self.model.judge_work(verb, place, n) is None]
+
+    def _try(self, expected: Refusal, command: Callable[[], Result]) -> bool:
+        """Give a command; it must be refused exactly as expected, and then nothing has changed."""
+        if expected is None:
+            self._keep(command())
+            return True
+        before = self.store.last_sequence
+        with pytest.raises(OdsError) as refused:
+            command()
+        assert type(refused.value) is expected, refused.value.detail
+        assert self.store.last_sequence == before, "a refused command writes no event"
+        assert self._stored() == self.engagement, "a refused command changes nothing"
+        self.reached[expected.__name__] += 1
+        return False
+
+    def _keep(self, result: Result) -> None:
+        self.engagement: Engagement = result.engagement
+        assert result.events, "every change is told"
+        assert self._stored() == result.engagement, "the rows are the engagement that was answered with"
+        replay(self.facts, result.events)
+        self.told += len(result.events)
+        assert differences(self.engagement, self.facts, self.clock()) == []
+
+    def _stored(self) -> Engagement:
+        with self.store.read() as connection:
+            return load(connection, [self.request_id])[self.request_id]
+
+    def _compare(self) -> None:
+        e, model = self.engagement, self.model
+        assert e.request.status == model.request
+        assert len(e.scopes) == len(model.offers)
+        for scope, offer in zip(e.scopes, model.offers, strict=True):
+            assert (scope.status, scope.shifted_days) == (offer.status, offer.shifted)
+            assert [c.status for c in e.delivery_cycles(scope.id)] == [box.status for box in offer.boxes]
+            assert [c.status for c in self._remedies(scope.id)] == [box.status for box in offer.remedies]
+            self._compare_works(scope.id, offer)
+            self._compare_payments(scope.id, offer)
+        lines = [offer for offer in model.offers if offer.payments]
+        assert [line.status for line in e.service_lines] == [
+            "active" if offer.status == "active" else "closed" for offer in lines
+        ]
+
+    def _remedies(self, scope_id: str) -> list[Cycle]:
+        return [c for c in self.engagement.cycles if c.scope_id == scope_id and c.kind == CycleKind.REMEDIATION]
+
+    def _compare_works(self, scope_id: str, offer: Offer) -> None:
+        deliverables = self.engagement.scope_deliverables(scope_id)
+        for d, work in zip(deliverables, offer.works, strict=True):
+            assert (d.status, d.attempt, d.escalated_at is not None) == (work.status, work.attempt, work.escalated)
+            open_attempts = [a for a in self.engagement.attempts_of(d.id) if a.decision is None]
+            assert len(open_attempts) <= 1
+            if d.status == DeliverableStatus.READY_FOR_ACCEPTANCE:
+                assert [a.number for a in open_attempts] == [d.attempt]
+        ids = [d.id for d in deliverables]
+        for cycle, box in zip(self._remedies(scope_id), offer.remedies, strict=True):
+            assert [ids.index(id) for id in cycle.deliverable_ids] == box.members
+
+    def _compare_payments(self, scope_id: str, offer: Offer) -> None:
+        milestones = [m for m in self.engagement.milestones if m.scope_id == scope_id]
+        expected = [
+            "paid" if state == "due" and not m.amount else state
+            for m, state in zip(milestones, offer.payments, strict=True)
+        ]
+        assert [m.status for m in milestones] == expected
+        if milestones:
+            assert sum(m.amount for m in milestones) == self.engagement.scope(scope_id).fixed_price
+            assert all(Money(m.amount, m.currency).minor_units() >= 0 for m in milestones)
+
+    def teardown(self) -> None:
+        """The log as it is kept, read back, is the engagement too."""
+        if not hasattr(self, "engagement"):
+            return
+        with self.store.read() as connection:
+            found, cursor = [], None
+            while True:
+                wanted = EventFilter(request_id=self.request_id)
+                page = feed(connection, LOCAL, wanted, limit=100, cursor=cursor)
+                found += page.events
+                cursor = page.cursor
+                if not page.has_more:
+                    break
+        assert len(found) == self.told
+        assert [e.sequence for e in found] == sorted({e.sequence for e in found})
+        kept = replay(Facts(), found)
+        assert kept.keys() == self.facts.keys()
+        for key, facts in kept.items():
+            assert facts == loads(dumps(self.facts[key])), key
+        self.reached.update({self.engagement.request.status, *(e.type for e in found)})
+
+
+def test_whatever_is_commanded_the_rules_hold() -> None:
+    clock = MovingClock(SUBMITTED)
+    Engagements.clock, Engagements.store = clock, Store("duckdb:///:memory:", clock)
+    Engagements.reached = Counter()
+    steps = settings(
+        max_examples=300 if FULL else 15,
+        stateful_step_count=50 if FULL else 25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=not FULL,
+    )
+    run_state_machine_as_test(Engagements, settings=steps)
+    with Engagements.store.read() as connection:
+        assert check(connection) == []
+    Engagements.store.close()
+    # Only a walk that went everywhere has shown something; a short one goes to the ends at least.
+    later = {EventType.PAYMENT_RECEIVED, EventType.INVOICE_ISSUED}
+    everywhere = {*EventType} - later | {*RequestStatus} | {kind.__name__ for kind in REFUSALS}
+    ends = {EventType.SCOPE_COMPLETED, EventType.REMEDIATION_STARTED, EventType.SCOPE_DECLINED, "NotAllowed", "Invalid"}
+    wanted = everywhere if FULL else ends
+    assert {str(word) for word in wanted - Engagements.reached.keys()} == set()
