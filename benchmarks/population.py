@@ -18,9 +18,18 @@ from ods_core.store import Store
 from tests.seed import seed_proposal, seed_request
 
 TABLES = ("requests", "scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "events")
-ID_COLUMNS = {
-    "id", "request_id", "scope_id", "cycle_id", "deliverable_id", "remediation_cycle_id", "parent_cycle_id", "subject_id",
-}  # fmt: skip
+ID_COLUMNS = frozenset(
+    {
+        "id",
+        "request_id",
+        "scope_id",
+        "cycle_id",
+        "deliverable_id",
+        "remediation_cycle_id",
+        "parent_cycle_id",
+        "subject_id",
+    }
+)
 STRIDE = 1_000
 
 
@@ -56,9 +65,8 @@ def finished_store(path: Path, count: int) -> None:
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, copies: int) -> None:
     columns = [str(row[0]) for row in connection.execute(f"DESCRIBE {table}").fetchall()]
     chosen = ", ".join(_copied(column) for column in columns)
-    connection.execute(
-        f"INSERT INTO {table} SELECT {chosen} FROM (SELECT * FROM {table}) AS t, range(1, {copies + 1}) AS r(n) ORDER BY n"
-    )
+    source = f"(SELECT * FROM {table}) AS t, range(1, {copies + 1}) AS r(n)"
+    connection.execute(f"INSERT INTO {table} SELECT {chosen} FROM {source} ORDER BY n")
 
 
 def _copied(column: str) -> str:

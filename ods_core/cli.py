@@ -124,5 +124,3 @@ def document(only_check: bool) -> None:
 
 def _differs(path: Path, text: str) -> bool:
     return not path.exists() or path.read_text(encoding="utf-8") != text
-
-

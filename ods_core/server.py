@@ -10,9 +10,9 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Mount
 
-from ods_core import demo
 from ods_core.api import build
 from ods_core.basics.errors import StoreError
+from ods_core.demo import load
 from ods_core.service import Runtime, runtime, shut_down
 
 log = logging.getLogger("ods.server")
@@ -52,7 +52,7 @@ def _fill(run: Runtime) -> None:
         run.filling.share, run.filling.step = min(share, 0.99), step
 
     try:
-        demo.load(run, report)
+        load(run, report)
     except Exception as error:
         log.exception("the demo could not be loaded; the store is empty")
         run.filling.error = str(error)

@@ -52,9 +52,7 @@ class Settings(BaseSettings):
 
 def settings_document() -> str:
     """docs/settings.md, from the fields above."""
-    rows = [
-        f"| `ODS_{name.upper()}` | {_default(name)} | {field.description} |" for name, field in _fields().items()
-    ]
+    rows = [f"| `ODS_{name.upper()}` | {_default(name)} | {field.description} |" for name, field in _fields().items()]
     head = (
         "# Settings\n\nSet from the environment, read once, checked at start. Made from the code by "
         "`python -m ods_core document`.\n\n| variable | default | what it sets |\n|---|---|---|\n"

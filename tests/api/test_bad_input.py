@@ -130,35 +130,48 @@ CASES = [
     proposal_case("no deliverables", "/deliverables", deliverables=[], cycles=cycles(("2026-05-01", "2026-05-02", []))),
     proposal_case("no cycles", "/cycles", cycles=[]),
     proposal_case(
-        "a key twice", "/deliverables/1/key", deliverables=[deliverable(), deliverable()],
+        "a key twice",
+        "/deliverables/1/key",
+        deliverables=[deliverable(), deliverable()],
         cycles=cycles(("2026-05-01", "2026-05-02", ["fix"])),
     ),
     proposal_case(
-        "no criteria", "/deliverables/0/acceptance_criteria", deliverables=[deliverable(acceptance_criteria=[])],
+        "no criteria",
+        "/deliverables/0/acceptance_criteria",
+        deliverables=[deliverable(acceptance_criteria=[])],
         cycles=cycles(("2026-05-01", "2026-05-02", ["fix"])),
     ),
     proposal_case(
-        "blank criteria", "/deliverables/0/acceptance_criteria", deliverables=[deliverable(acceptance_criteria=" ")],
+        "blank criteria",
+        "/deliverables/0/acceptance_criteria",
+        deliverables=[deliverable(acceptance_criteria=" ")],
         cycles=cycles(("2026-05-01", "2026-05-02", ["fix"])),
     ),
     proposal_case("a deliverable in no cycle", "/deliverables/2", cycles=cycles(("2026-05-01", "2026-05-21", ALL[:2]))),
     proposal_case(
-        "a deliverable in two cycles", "/cycles/1/deliverables/0",
+        "a deliverable in two cycles",
+        "/cycles/1/deliverables/0",
         cycles=cycles(("2026-05-01", "2026-05-21", ALL), ("2026-06-01", "2026-06-21", ["fix"])),
     ),
-    proposal_case("an unknown key", "/cycles/0/deliverables/3", cycles=cycles(("2026-05-01", "2026-05-21", [*ALL, "x"]))),
     proposal_case(
-        "an empty cycle", "/cycles/1/deliverables",
+        "an unknown key", "/cycles/0/deliverables/3", cycles=cycles(("2026-05-01", "2026-05-21", [*ALL, "x"]))
+    ),
+    proposal_case(
+        "an empty cycle",
+        "/cycles/1/deliverables",
         cycles=cycles(("2026-05-01", "2026-05-21", ALL), ("2026-06-01", "2026-06-21", [])),
     ),
     proposal_case("an end before the start", "/cycles/0/planned_end", cycles=cycles(("2026-05-21", "2026-05-01", ALL))),
     proposal_case(
-        "cycles that overlap", "/cycles/1/planned_start",
+        "cycles that overlap",
+        "/cycles/1/planned_start",
         cycles=cycles(("2026-05-01", "2026-05-21", ALL[:2]), ("2026-05-21", "2026-06-21", ["deploy"])),
     ),
     proposal_case("no such day", "/cycles/0/planned_end", cycles=cycles(("2026-02-01", "2026-02-30", ALL))),
     proposal_case("a day in words", "/cycles/0/planned_start", cycles=cycles(("1 May 2026", "2026-05-21", ALL))),
-    proposal_case("a time for a day", "/cycles/0/planned_start", cycles=cycles(("2026-05-01T00:00:00Z", "2026-05-21", ALL))),
+    proposal_case(
+        "a time for a day", "/cycles/0/planned_start", cycles=cycles(("2026-05-01T00:00:00Z", "2026-05-21", ALL))
+    ),
     proposal_case("another currency than asked for", "/currency", currency="EUR"),
     proposal_case("a price of nothing", "/fixed_price", fixed_price=0),
     proposal_case("a price below nothing", "/fixed_price", fixed_price=-1),
@@ -172,7 +185,9 @@ CASES = [
     proposal_case("an unknown policy", "/silence_policy", silence_policy="ignore"),
     proposal_case("an unknown field of a deliverable", "/deliverables/0/price", deliverables=[deliverable(price=1)]),
     # Commands on what is there
-    Case("a negotiation without what would fit", "/requests/{request}/negotiate", {"reason": "Too little."}, 422, ("",)),
+    Case(
+        "a negotiation without what would fit", "/requests/{request}/negotiate", {"reason": "Too little."}, 422, ("",)
+    ),
     Case("a negotiation without a reason", "/requests/{request}/negotiate", {"fixed_price": 1}, 422, ("/reason",)),
     Case("a cancellation without a reason", "/requests/{request}/cancel", {}, 422, ("/reason",)),
     Case("a blank reason to cancel", "/requests/{request}/cancel", {"reason": "\n"}, 422, ("/reason",)),
@@ -182,15 +197,47 @@ CASES = [
     Case("a reason to confirm", "/scopes/{scope}", {"confirm": True, "reason": "x"}, 422, ("/reason",)),
     Case("a decline without a reason", "/scopes/{scope}", {"confirm": False}, 422, ("/reason",)),
     Case("a termination without a reason", "/scopes/{active}/terminate", {}, 422, ("/reason",)),
-    Case("a submission with a script for evidence", "/deliverables/{working}/submit", {"evidence": ["javascript:alert(1)"]}, 422, ("/evidence/0/url",)),
+    Case(
+        "a submission with a script for evidence",
+        "/deliverables/{working}/submit",
+        {"evidence": ["javascript:alert(1)"]},
+        422,
+        ("/evidence/0/url",),
+    ),
     Case("evidence that is a number", "/deliverables/{working}/submit", {"evidence": [7]}, 422),
     Case("a decision that is a number", "/deliverables/{ready}/accept", {"accepted": 1}, 422, ("/accepted",)),
     Case("a decision that is missing", "/deliverables/{ready}/accept", {"notes": "x"}, 422, ("/accepted",)),
-    Case("a rejection without a reason", "/deliverables/{ready}/accept", {"accepted": False}, 422, ("/rejection_reason",)),
-    Case("a rejection with a blank reason", "/deliverables/{ready}/accept", {"accepted": False, "rejection_reason": " "}, 422, ("/rejection_reason",)),
-    Case("an acceptance with a reason to reject", "/deliverables/{ready}/accept", {"accepted": True, "rejection_reason": "x"}, 422, ("/rejection_reason",)),
-    Case("a criterion before the first", "/deliverables/{ready}/accept", {"accepted": False, "rejection_reason": "x", "criteria_not_met": [{"criterion": 0}]}, 422, ("/criteria_not_met/0/criterion",)),
-    Case("a criterion twice", "/deliverables/{ready}/accept", {"accepted": False, "rejection_reason": "x", "criteria_not_met": [{"criterion": 1}, {"criterion": 1}]}, 422, ("/criteria_not_met",)),
+    Case(
+        "a rejection without a reason", "/deliverables/{ready}/accept", {"accepted": False}, 422, ("/rejection_reason",)
+    ),
+    Case(
+        "a rejection with a blank reason",
+        "/deliverables/{ready}/accept",
+        {"accepted": False, "rejection_reason": " "},
+        422,
+        ("/rejection_reason",),
+    ),
+    Case(
+        "an acceptance with a reason to reject",
+        "/deliverables/{ready}/accept",
+        {"accepted": True, "rejection_reason": "x"},
+        422,
+        ("/rejection_reason",),
+    ),
+    Case(
+        "a criterion before the first",
+        "/deliverables/{ready}/accept",
+        {"accepted": False, "rejection_reason": "x", "criteria_not_met": [{"criterion": 0}]},
+        422,
+        ("/criteria_not_met/0/criterion",),
+    ),
+    Case(
+        "a criterion twice",
+        "/deliverables/{ready}/accept",
+        {"accepted": False, "rejection_reason": "x", "criteria_not_met": [{"criterion": 1}, {"criterion": 1}]},
+        422,
+        ("/criteria_not_met",),
+    ),
     # What is not there, or not now
     Case("an unknown request", "/requests/OREQ-26-999999/cancel", {"reason": "x"}, 404),
     Case("an unknown scope", "/scopes/OSCOPE-26-999999", {"confirm": True}, 404),
@@ -201,7 +248,7 @@ CASES = [
     Case("a decision on work not ready", "/deliverables/{working}/accept", {"accepted": True}, 409),
     Case("a proposal over budget", "/requests/{request}/scope", proposal_body(fixed_price=18000.01), 409),
     Case("a proposal over time", "/requests/{request}/scope", proposal_body(timeline_weeks=4), 409),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -268,15 +315,17 @@ def test_none_of_them_changes_anything(server: StartedServer, api: httpx.Client,
 
 def test_texts_that_look_like_code_are_kept_as_texts(api: httpx.Client) -> None:
     """Markup and SQL are things a person may write; they come back letter by letter."""
-    walk = Engagement(api).submitted(title=MARKUP, description=SQL, desired_outcome='=HYPERLINK("x") 🙂 ‮abc')
+    walk = Engagement(api).submitted(title=MARKUP, description=SQL, desired_outcome='=HYPERLINK("x") 🙂 \u202eabc')
     shown = walk.get(f"/requests/{walk.request['id']}")
     assert (shown["title"], shown["description"]) == (MARKUP, SQL)
-    assert shown["desired_outcome"] == '=HYPERLINK("x") 🙂 ‮abc'
+    assert shown["desired_outcome"] == '=HYPERLINK("x") 🙂 \u202eabc'
 
 
 def test_a_gap_is_told_in_money_and_weeks(api: httpx.Client) -> None:
     walk = Engagement(api).submitted()
-    answer = api.post(f"/requests/{walk.request['id']}/scope", json=proposal_body(fixed_price=19250.50, timeline_weeks=5))
+    answer = api.post(
+        f"/requests/{walk.request['id']}/scope", json=proposal_body(fixed_price=19250.50, timeline_weeks=5)
+    )
     body = answer.json()
     assert (answer.status_code, body["code"]) == (409, "does_not_fit")
     assert (body["price_gap"], body["currency"], body["weeks_gap"]) == (1250.50, "USD", 2)
