@@ -23,7 +23,7 @@ import streamlit as st
 
 from ods_core.basics.errors import Invalid, Problem
 from ods_core.ui.formats import plain
-from ods_core.ui.session import param, set_params
+from ods_core.ui.session import param, seed, set_params, taken
 
 DRAFT = "draft"
 MOST_DRAFTS = 500
@@ -150,14 +150,20 @@ class Draft:
 
     def _field(self, widget: Callable[..., Any], pointer: str, label: str, default: Any, **options: Any) -> Any:
         key = f"{self.id}{pointer}"
-        st.session_state[key] = self.values.setdefault(pointer, default)
+        seed(key, self.values.setdefault(pointer, default))
         value = widget(label, key=key, on_change=self._keep, args=(pointer, key), **options)
+        self._take(pointer, key, value)
         for problem in self.problems_at(pointer):
             _show(problem)
         return value
 
     def _keep(self, pointer: str, key: str) -> None:
-        self.values[pointer] = st.session_state[key]
+        self._take(pointer, key, st.session_state[key])
+
+    def _take(self, pointer: str, key: str, value: Any) -> None:
+        """What the widget shows is what the draft has; a button's callback may ask for it before the next run."""
+        self.values[pointer] = value
+        taken(key, value)
 
 
 def _show(problem: Problem, *, with_place: bool = False) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -26,6 +27,7 @@ from ods_core.ui.places import PLACE_OF, PLACES
 
 PERSONA = "as"
 _LOCAL = Actor(ActorKind.LOCAL, "local")
+_NEVER = object()
 _BY_KEY = {persona.key: persona for persona in PERSONAS}
 
 
@@ -171,7 +173,7 @@ def choose(
     given = param(name)
     chosen = given if given in shown else next(iter(shown))
     key = f"choose_{name}"
-    st.session_state[key] = chosen
+    seed(key, chosen)
     st.selectbox(
         label,
         list(shown),
@@ -187,7 +189,7 @@ def choose(
 def choose_text(name: str, label: str, *, placeholder: str = "", resets: tuple[str, ...] = ("after",)) -> str:
     """A one-line text that is in the address as `?name=`."""
     key = f"choose_{name}"
-    st.session_state[key] = param(name)
+    seed(key, param(name))
     st.text_input(label, key=key, placeholder=placeholder, on_change=_keep, args=(name, key, resets))
     return param(name).strip()
 
@@ -196,7 +198,7 @@ def choose_day(name: str, label: str, *, resets: tuple[str, ...] = ("after",)) -
     """A date that is in the address as `?name=2026-04-15`; None for no choice, or one that cannot be read."""
     chosen = read_day(param(name))
     key = f"choose_{name}"
-    st.session_state[key] = chosen
+    seed(key, chosen)
     st.date_input(label, value=None, key=key, format="YYYY-MM-DD", on_change=_keep, args=(name, key, resets))
     return chosen
 
@@ -204,7 +206,7 @@ def choose_day(name: str, label: str, *, resets: tuple[str, ...] = ("after",)) -
 def choose_toggle(name: str, label: str, *, help: str | None = None, resets: tuple[str, ...] = ("after",)) -> bool:
     """A switch that is in the address as `?name=yes` while it is on."""
     key = f"choose_{name}"
-    st.session_state[key] = param(name) == "yes"
+    seed(key, param(name) == "yes")
     st.toggle(label, key=key, help=help, on_change=_keep, args=(name, key, resets))
     return param(name) == "yes"
 
@@ -213,7 +215,7 @@ def choose_view(name: str, label: str, options: Mapping[str, str]) -> str:
     """One of a few views side by side, in the address as `?name=`; the first unless chosen."""
     chosen = param(name) if param(name) in options else next(iter(options))
     key = f"choose_{name}"
-    st.session_state[key] = chosen
+    seed(key, chosen)
     st.segmented_control(
         label,
         list(options),
@@ -235,7 +237,28 @@ def read_day(text: str) -> date | None:
         return None
 
 
+def seed(key: str, value: Any) -> None:
+    """Have a widget show a value that changed elsewhere: in the address, by a button, in an earlier session.
+
+    A widget that shows the value already is left alone. Setting it again would overrule what the person types
+    meanwhile, whenever that reaches the server before the run is over.
+    """
+    if key not in st.session_state or st.session_state.get(_shown(key), _NEVER) != value:
+        st.session_state[key] = value
+    taken(key, value)
+
+
+def taken(key: str, value: Any) -> None:
+    """Note that a widget shows a value, since the person chose it there."""
+    st.session_state[_shown(key)] = value
+
+
+def _shown(key: str) -> str:
+    return f"{key} shown"
+
+
 def _keep(name: str, key: str, resets: tuple[str, ...]) -> None:
     value = st.session_state[key]
+    taken(key, value)
     written = {True: "yes", False: None}.get(value) if isinstance(value, bool) else value and str(value)
     set_params(**{name: written}, **dict.fromkeys(resets))
