@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -26,24 +27,25 @@ from ods_core.service import Result, Service
 from ods_core.store import Store
 from tests.seed import FIX, SUBMITTED, seed_proposal, seed_request
 
-MEETINGS = 200 if os.environ.get("ODS_TEST_FULL") == "1" else 20
+FULL = os.environ.get("ODS_TEST_FULL") == "1"
+MEETINGS = 200 if FULL else 20
 
 Answer = Result | NotAllowed
 
 
 @pytest.fixture
-def file_store(tmp_path: object) -> Iterator[Store]:
-    """A database in a file: where threads meet at real transactions and a real write-ahead log."""
-    store = Store(f"duckdb:///{tmp_path}/races.duckdb", MovingClock(SUBMITTED))
+def arena(tmp_path: Path) -> Iterator[Store]:
+    """A database in memory; in a full run in a file, where each commit waits for the disk."""
+    store = Store(f"duckdb:///{tmp_path}/races.duckdb" if FULL else "duckdb:///:memory:", MovingClock(SUBMITTED))
     yield store
     store.close()
 
 
 @pytest.fixture
-def racing(file_store: Store) -> Iterator[Service]:
+def racing(arena: Store) -> Iterator[Service]:
     """The commands on it; whatever was raced, the store is in order afterwards."""
-    yield Service(file_store, MovingClock(SUBMITTED))
-    with file_store.read() as connection:
+    yield Service(arena, MovingClock(SUBMITTED))
+    with arena.read() as connection:
         assert check(connection) == []
 
 
@@ -131,29 +133,29 @@ def count(events: list[Event], *types: EventType) -> int:
     return sum(event.type in types for event in events)
 
 
-def test_accept_against_reject_leaves_one_decision(racing: Service, file_store: Store) -> None:
+def test_accept_against_reject_leaves_one_decision(racing: Service, arena: Store) -> None:
     for n in range(MEETINGS):
         id = reviewable(racing)
         pair = [(accept, id), (reject, id)]
         won, (refused,) = one_won(meet(racing, *(pair if n % 2 else pair[::-1])))
         (attempt,) = won.engagement.attempts
         assert refused.current_state == attempt.decision
-        events = events_of(file_store, won.engagement)
+        events = events_of(arena, won.engagement)
         assert count(events, EventType.DELIVERABLE_ACCEPTED, EventType.DELIVERABLE_REJECTED) == 1
         assert count(events, EventType.PAYMENT_DUE) == (2 if attempt.decision == "accepted" else 1)
 
 
-def test_two_confirmations_open_one_service_line_and_ask_for_one_payment(racing: Service, file_store: Store) -> None:
+def test_two_confirmations_open_one_service_line_and_ask_for_one_payment(racing: Service, arena: Store) -> None:
     for _ in range(MEETINGS):
         id = offered(racing)
         won, (refused,) = one_won(meet(racing, *[(confirm, id)] * 2))
         assert refused.current_state == "active"
         assert len(won.engagement.service_lines) == 1
         assert len(won.engagement.milestones) == 2
-        assert count(events_of(file_store, won.engagement), EventType.PAYMENT_DUE) == 1
+        assert count(events_of(arena, won.engagement), EventType.PAYMENT_DUE) == 1
 
 
-def test_confirm_against_decline_ends_in_one_of_the_two(racing: Service, file_store: Store) -> None:
+def test_confirm_against_decline_ends_in_one_of_the_two(racing: Service, arena: Store) -> None:
     for n in range(MEETINGS):
         id = offered(racing)
         pair = [(confirm, id), (decline, id)]
@@ -161,32 +163,32 @@ def test_confirm_against_decline_ends_in_one_of_the_two(racing: Service, file_st
         scope = won.engagement.scopes[0]
         assert refused.current_state == scope.status
         assert bool(won.engagement.service_lines) == (scope.status == "active")
-        events = events_of(file_store, won.engagement)
+        events = events_of(arena, won.engagement)
         assert count(events, EventType.SCOPE_CONFIRMED, EventType.SCOPE_DECLINED) == 1
 
 
-def test_one_deliverable_is_handed_in_once(racing: Service, file_store: Store) -> None:
+def test_one_deliverable_is_handed_in_once(racing: Service, arena: Store) -> None:
     for _ in range(MEETINGS):
         (id,) = confirmed(racing)
         won, (refused,) = one_won(meet(racing, *[(submit, id)] * 2))
         assert refused.current_state == "ready_for_acceptance"
         assert len(won.engagement.attempts) == 1
-        events = events_of(file_store, won.engagement)
+        events = events_of(arena, won.engagement)
         assert count(events, EventType.DELIVERABLE_SUBMITTED, EventType.CYCLE_COMPLETED) == 2
 
 
-def test_two_last_submissions_complete_their_cycle_once(racing: Service, file_store: Store) -> None:
+def test_two_last_submissions_complete_their_cycle_once(racing: Service, arena: Store) -> None:
     for _ in range(MEETINGS):
         ids = confirmed(racing, seed_proposal())
         answers = meet(racing, *((submit, id) for id in ids))
         assert all(isinstance(answer, Result) for answer in answers), "they are about different things: both are heard"
         last = max(answers, key=lambda answer: len(answer.events))
-        events = events_of(file_store, last.engagement)
+        events = events_of(arena, last.engagement)
         assert count(events, EventType.CYCLE_COMPLETED) == 1
         assert count(events, EventType.DELIVERABLE_READY) == len(ids)
 
 
-def test_two_last_acceptances_end_the_scope_once(racing: Service, file_store: Store) -> None:
+def test_two_last_acceptances_end_the_scope_once(racing: Service, arena: Store) -> None:
     for _ in range(MEETINGS):
         ids = confirmed(racing, seed_proposal())
         for id in ids:
@@ -195,12 +197,12 @@ def test_two_last_acceptances_end_the_scope_once(racing: Service, file_store: St
         assert all(isinstance(answer, Result) for answer in answers)
         last = max(answers, key=lambda answer: len(answer.events))
         assert last.engagement.scopes[0].status == "completed"
-        events = events_of(file_store, last.engagement)
+        events = events_of(arena, last.engagement)
         assert count(events, EventType.SCOPE_COMPLETED) == 1
         assert count(events, EventType.PAYMENT_DUE) == 2
 
 
-def test_engagements_that_have_nothing_to_do_with_each_other_all_go_on(racing: Service, file_store: Store) -> None:
+def test_engagements_that_have_nothing_to_do_with_each_other_all_go_on(racing: Service, arena: Store) -> None:
     crowd = 8
     for _ in range(max(MEETINGS // 10, 2)):
         ids = [offered(racing) for _ in range(crowd)]
@@ -208,7 +210,7 @@ def test_engagements_that_have_nothing_to_do_with_each_other_all_go_on(racing: S
         assert all(isinstance(answer, Result) for answer in answers)
 
 
-def test_sequences_rise_in_the_order_in_which_a_reader_sees_them(racing: Service, file_store: Store) -> None:
+def test_sequences_rise_in_the_order_in_which_a_reader_sees_them(racing: Service, arena: Store) -> None:
     ended = threading.Event()
     seen: list[int] = []
 
@@ -216,7 +218,7 @@ def test_sequences_rise_in_the_order_in_which_a_reader_sees_them(racing: Service
         cursor = None
         while True:
             last_look = ended.is_set()
-            with file_store.read() as connection:
+            with arena.read() as connection:
                 page = feed(connection, LOCAL, EventFilter(), limit=100, cursor=cursor)
             seen.extend(event.sequence for event in page.events)
             cursor = page.cursor
@@ -232,4 +234,4 @@ def test_sequences_rise_in_the_order_in_which_a_reader_sees_them(racing: Service
         ended.set()
         reader.join(timeout=60)
     assert not reader.is_alive()
-    assert seen == list(range(1, file_store.last_sequence + 1)), "no gap, no repetition"
+    assert seen == list(range(1, arena.last_sequence + 1)), "no gap, no repetition"
