@@ -765,7 +765,8 @@ if request_id and view in FORMS:
     if offers(about, verb, about.request.id):
         show_form(about)
     else:
-        set_params(view=None, draft=None)
+        if may(verb):
+            decisions.tell_who_came_first(request_id)
         show_request(request_id)
 elif request_id:
     live.watch()

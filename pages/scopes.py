@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import streamlit as st
 
@@ -150,7 +150,7 @@ def show_facts(engagement: Engagement, scope: Scope) -> None:
             {
                 "Fixed price": money(scope.fixed_price, scope.currency),
                 "Timeline": count(scope.timeline_weeks, "week"),
-                "Valid until": f"{day(scope.valid_until)} ({away(scope.valid_until, today())})",
+                "Valid until": day(scope.valid_until) if scope.confirmed_at else until(scope.valid_until),
                 "Last safe day to confirm": safe_day(engagement, scope),
                 "Presented": f"{day(scope.proposed_at)} by {scope.proposed_by}",
                 "Confirmed": confirmed(scope),
@@ -169,7 +169,12 @@ def show_facts(engagement: Engagement, scope: Scope) -> None:
 def safe_day(engagement: Engagement, scope: Scope) -> str:
     """The last day on which confirming leaves the provider its lead time."""
     last = last_safe_day(engagement, scope)
-    return f"{day(last)} ({away(last, today())})" if scope.confirmed_at is None else day(last)
+    return until(last) if scope.confirmed_at is None else day(last)
+
+
+def until(last: date) -> str:
+    """A day by which something has to be done, and how far it is."""
+    return f"{day(last)} ({away(last, today())})"
 
 
 def confirmed(scope: Scope) -> str:
@@ -266,11 +271,9 @@ def show_against_baseline(engagement: Engagement, scope: Scope) -> None:
     st.subheader("Today against the baseline", anchor=False)
     rows = [against_baseline(c) for c in engagement.delivery_cycles(scope.id)]
     tables.grid(rows, alt="Each cycle's dates as proposed, as planned and as they came", key="baseline")
-    count_of = len([c for c in engagement.cycles if c.scope_id == scope.id and c.parent_cycle_id])
-    st.caption(
-        f"{count(count_of, 'remediation cycle')}, at no cost. Price, deliverables, criteria and terms are frozen "
-        "since the confirmation."
-    )
+    rework = len([c for c in engagement.cycles if c.scope_id == scope.id and c.parent_cycle_id])
+    said = f"{count(rework, 'remediation cycle')}, at no cost" if rework else "No remediation so far"
+    st.caption(f"{said}. Price, deliverables, criteria and terms are frozen since the confirmation.")
 
 
 def against_baseline(cycle: Cycle) -> dict[str, str]:
@@ -339,9 +342,13 @@ def show_decision(engagement: Engagement, scope: Scope) -> None:
     if act in FORMS and offers(engagement, FORMS[act][0], scope.id):
         FORMS[act][1](engagement, scope)
         return
+    if act in FORMS and may(FORMS[act][0]):
+        decisions.tell_who_came_first(scope.id)
     if offers(engagement, Verb.CONFIRM, scope.id):
         show_confirm(engagement, scope)
-    elif may(Verb.CONFIRM) and scope.is_expired(today()):
+    else:
+        decisions.tell_if_overtaken(f"confirm-{scope.id}", scope.id)
+    if may(Verb.CONFIRM) and scope.is_expired(today()):
         refusal = why_not(engagement, Verb.CONFIRM, scope.id, today())
         st.warning(
             f"**{plain(refusal.title if refusal else '')}.** It could be confirmed until "
@@ -364,7 +371,7 @@ def show_confirm(engagement: Engagement, scope: Scope) -> None:
         st.markdown("\n".join(f"- {plain(text)}" for text in if_confirmed(engagement, scope, outcome)))
         price = money(scope.fixed_price, scope.currency)
         if decisions.ask_once(
-            "confirm",
+            f"confirm-{scope.id}",
             "Confirm this scope",
             f"Confirm “{scope.title}” for {price}? {upfront(outcome)} From then on the scope is frozen.",
             f"Yes, confirm for {price}",
@@ -488,7 +495,7 @@ def act_buttons(
     key: str, label: str, question: str, act: Callable[[], Result], *, headline: str, draft: forms.Draft, scope: Scope
 ) -> None:
     """The button that asks and does it, and the one that leaves the form."""
-    if decisions.ask_once(key, label, question, f"Yes, {label.lower()}"):
+    if decisions.ask_once(f"{key}-{scope.id}", label, question, f"Yes, {label.lower()}"):
         decisions.carry_out(
             act, headline=headline, about=scope.id, draft=draft, then=lambda result: leave(draft, result.subject_id)
         )

@@ -126,7 +126,7 @@ def carry_out(
     except OdsError as refusal:
         refusals.show(refusal)
         if isinstance(refusal, NotAllowed):
-            _tell_who_came_first(about)
+            tell_who_came_first(about)
         return
     st.session_state[_NEWS] = News(headline, tuple(consequences(result.events)))
     if then:
@@ -134,8 +134,8 @@ def carry_out(
     st.rerun()
 
 
-def _tell_who_came_first(about: str) -> None:
-    """The last thing that happened to what the command was about."""
+def tell_who_came_first(about: str) -> None:
+    """The last thing that happened to what somebody was about to decide: what, by whom, when."""
     with reading() as connection:
         found = activity.latest_about(connection, caller(), about)
     if found:
@@ -143,6 +143,17 @@ def _tell_who_came_first(about: str) -> None:
             f"{plain(sentence(found))} By {plain(actor(found))}, {moment(found.occurred_at)}.",
             icon=":material/history:",
         )
+
+
+def tell_if_overtaken(key: str, about: str) -> None:
+    """Where `ask_once(key, …)` is offered no more though its question stood open: say who decided meanwhile."""
+    asked, agreed = f"{key}_asked", f"{key}_agreed"
+    if st.session_state.pop(agreed, False):
+        st.session_state[asked] = True
+    if st.session_state.get(asked):
+        st.warning("**Somebody else decided while you were asked.** Nothing of yours was sent.")
+        tell_who_came_first(about)
+        st.button("Got it", key=f"{key}_overtaken", on_click=_remember, kwargs={asked: False})
 
 
 def show_news() -> None:

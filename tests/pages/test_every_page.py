@@ -11,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 from ods_core import demo
 from ods_core.basics.clock import MovingClock, parse_time
 from ods_core.basics.errors import StoreError
-from ods_core.basics.roles import PERSONAS
+from ods_core.basics.roles import LOCAL, PERSONAS
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import Kind
+from ods_core.lifecycle import Confirm
 from ods_core.queries.lists import TABLES
 from ods_core.service import Runtime, using
 from ods_core.ui.places import PLACE_OF, PLACES
@@ -154,14 +155,30 @@ def test_confirming_says_the_amount_asks_once_and_tells_what_it_caused() -> None
         app = opened("scopes", scope=scope)
         said = " ".join(element.value for element in app.markdown)
         assert "If you confirm today" in said
-        app.button(key="confirm").click().run()
+        app.button(key=f"confirm-{scope}").click().run()
         assert runtime.store.last_sequence == before, "asking changes nothing"
-        app.button(key="confirm_yes").click().run()
+        app.button(key=f"confirm-{scope}_yes").click().run()
         assert not app.exception
         told = " ".join(element.value for element in app.markdown)
         assert "Confirmed for" in told
         assert "was confirmed for" in told
         assert runtime.store.last_sequence > before
+    runtime.close()
+
+
+def test_a_decision_taken_meanwhile_is_told_with_who_and_when() -> None:
+    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock=NOW))
+    demo.load(runtime)
+    with using(runtime):
+        scope = pending(runtime)
+        app = opened("scopes", scope=scope)
+        app.button(key=f"confirm-{scope}").click().run()
+        runtime.service.confirm(LOCAL, scope, Confirm("USR-26-000044"))
+        before = runtime.store.last_sequence
+        app.button(key=f"confirm-{scope}_yes").click().run()
+        assert not app.exception
+        assert runtime.store.last_sequence == before
+        assert any("was confirmed for" in info.value and "20 May 2026" in info.value for info in app.info)
     runtime.close()
 
 
