@@ -15,7 +15,7 @@ from ods_core.basics.states import Kind, look
 from ods_core.queries import activity, choices
 from ods_core.queries.activity import EventFilter, EventPage
 from ods_core.ui import cards, live, storyline, tables
-from ods_core.ui.formats import day, money, plain
+from ods_core.ui.formats import day, money
 from ods_core.ui.places import PLACE_OF
 from ods_core.ui.session import (
     address,
@@ -116,7 +116,7 @@ if wanted.request_id and is_id(wanted.request_id, Prefix.REQUEST):
     show_engagement(wanted.request_id)
 page = found(wanted)
 for date, events in groupby(page.events, lambda event: event.occurred_at.date()):
-    st.markdown(f"#### {plain(day(date))}", anchors=False)
+    st.header(day(date), anchor=False)
     show_day(list(events))
 if not page.events:
     is_filtered = len(address()) < len(st.query_params)

@@ -331,7 +331,7 @@ def show_cycle(id: str) -> None:
         for remediation in engagement.remediations(cycle.id):
             link_to(Kind.CYCLE, remediation.id, remediation.name, icon="build")
     cards.facts(dates(cycle))
-    st.subheader("Deliverables", anchor=False)
+    st.header("Deliverables", anchor=False)
     for deliverable_id in cycle.deliverable_ids:
         draw_deliverable(engagement, deliverable_id)
     show_money(engagement, cycle)
@@ -384,7 +384,7 @@ def show_money(engagement: Engagement, cycle: Cycle) -> None:
     waiting = [m for m in engagement.milestones if m.scope_id == cycle.scope_id and m.trigger == trigger]
     if not waiting:
         return
-    st.subheader("Payment", anchor=False, help="What this cycle's acceptance releases.")
+    st.header("Payment", anchor=False, help="What this cycle's acceptance releases.")
     for m in waiting:
         when = f"due {day(m.due_at)}" if m.status != PaymentStatus.SCHEDULED else "when the cycle is accepted"
         badges = [cards.state_text(m.status)]

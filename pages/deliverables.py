@@ -159,7 +159,7 @@ def show_pile(title: str, icon: str, pile: piles.Pile) -> None:
     """One pile of work, the next planned end first."""
     if not pile.count:
         return
-    st.subheader(f":material/{icon}: {title} · {pile.count:,}", anchor=False)
+    st.header(f":material/{icon}: {title} · {pile.count:,}", anchor=False)
     for item in pile.items:
         late = item.until is not None and item.until < today()
         marks = [cards.note("past its planned end", "red", "schedule")] if late else []
@@ -291,7 +291,7 @@ def show_promise(engagement: Engagement, d: Deliverable) -> None:
     """The criteria, and the latest evidence beside them, where there is nothing to decide."""
     promised, shown = st.columns([3, 2], gap="large")
     with promised:
-        st.subheader("Acceptance criteria", anchor=False)
+        st.header("Acceptance criteria", anchor=False)
         cards.numbered(d.acceptance_criteria)
     with shown:
         show_evidence(latest_attempt(engagement, d))
@@ -299,7 +299,7 @@ def show_promise(engagement: Engagement, d: Deliverable) -> None:
 
 def show_evidence(attempt: Attempt | None) -> None:
     """What was handed in with an attempt."""
-    st.subheader("Evidence", anchor=False)
+    st.header("Evidence", anchor=False)
     if attempt is None or attempt.submitted_at is None:
         st.caption("Nothing was submitted yet.")
         return
@@ -331,12 +331,12 @@ def show_review(engagement: Engagement, d: Deliverable) -> None:
     draft = open_draft(review_purpose(d, d.attempt))
     judged, shown = st.columns([3, 2], gap="large")
     with judged:
-        st.subheader("Acceptance criteria", anchor=False, help="Decide each by looking at the evidence.")
+        st.header("Acceptance criteria", anchor=False, help="Decide each by looking at the evidence.")
         for place, criterion in enumerate(d.acceptance_criteria, 1):
             judge(draft, place, criterion)
     with shown:
         show_evidence(latest_attempt(engagement, d))
-    st.subheader("Decision", anchor=False, help="A decision is final for this attempt.")
+    st.header("Decision", anchor=False, help="A decision is final for this attempt.")
     accepting, rejecting = st.columns(2, gap="large")
     with accepting, st.container(border=True):
         offer_acceptance(engagement, d, draft)
@@ -492,7 +492,7 @@ def show_submission(engagement: Engagement, d: Deliverable) -> None:
     """The provider's next step: start, or submit with notes and links."""
     cycle = working_cycle(engagement, d)
     with st.container(border=True, key="submission"):
-        st.subheader("Your next step", anchor=False)
+        st.header("Your next step", anchor=False)
         st.caption(
             f"{plain(cycle.name)} is planned to end on {day(cycle.planned_end)}, {away(cycle.planned_end, today())}."
         )
@@ -573,7 +573,7 @@ def show_history(engagement: Engagement, d: Deliverable) -> None:
     submitted = [a for a in engagement.attempts_of(d.id) if a.submitted_at]
     if not submitted:
         return
-    st.subheader("Attempts", anchor=False)
+    st.header("Attempts", anchor=False)
     for attempt in reversed(submitted):
         draw_attempt(engagement, d, attempt)
 

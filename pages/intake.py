@@ -123,7 +123,7 @@ def show_request(id: str) -> None:
         cards.long_text("Desired outcome", r.desired_outcome)
         show_criteria(r)
     show_proposals(engagement)
-    st.subheader("What happened", anchor=False)
+    st.header("What happened", anchor=False)
     storyline.show(engagement.request.id)
 
 
@@ -180,7 +180,7 @@ def show_actions(engagement: Engagement) -> None:
 
 def show_proposals(engagement: Engagement) -> None:
     """Every revision that was presented, the latest first."""
-    st.subheader("Proposals", anchor=False)
+    st.header("Proposals", anchor=False)
     if not engagement.scopes:
         st.text("None yet.")
     for scope in reversed(engagement.scopes):
@@ -252,7 +252,7 @@ def is_request_field(pointer: str) -> bool:
 def request_form(draft: Draft) -> SubmitRequest:
     """The fields of a new request."""
     texts = what_fields(draft)
-    st.subheader("Within which bounds", anchor=False)
+    st.header("Within which bounds", anchor=False)
     weeks_column, budget_column, currency_column = st.columns(3)
     with weeks_column:
         weeks = weeks_field(draft)
@@ -260,7 +260,7 @@ def request_form(draft: Draft) -> SubmitRequest:
         currency = draft.select("/currency", "Currency", currencies(), "USD")
     with budget_column:
         budget = draft.amount("/budget_max", f"Budget, at most ({currency})", placeholder="18,000.00")
-    st.subheader("For whom", anchor=False)
+    st.header("For whom", anchor=False)
     with reading() as connection:
         organizations = choices.organizations(connection, caller())
         workspaces = choices.workspaces(connection, caller(), draft.get("/organization_id") or None)
@@ -506,7 +506,7 @@ def is_proposal_field(pointer: str) -> bool:
 
 def cycles_part(draft: Draft) -> None:
     """The cycles: names and dates, in order."""
-    st.subheader("Cycles", anchor=False, help="Time boxes in date order that do not overlap; both days are included.")
+    st.header("Cycles", anchor=False, help="Time boxes in date order that do not overlap; both days are included.")
     draft.show_problems("/cycles")
     for i in range(draft.length("/cycles")):
         at = f"/cycles/{i}"
@@ -548,7 +548,7 @@ def add_cycle(draft: Draft) -> None:
 
 def deliverables_part(draft: Draft) -> None:
     """The deliverables: what each is, how it is judged, and in which cycle it comes."""
-    st.subheader("Deliverables", anchor=False, help="Each with its own acceptance criteria, each in one cycle.")
+    st.header("Deliverables", anchor=False, help="Each with its own acceptance criteria, each in one cycle.")
     draft.show_problems("/deliverables")
     names = {draft.get(f"/cycles/{i}/key"): draft.get(f"/cycles/{i}/name") for i in range(draft.length("/cycles"))}
     for i in range(draft.length("/deliverables")):
@@ -609,7 +609,7 @@ def member_buttons(draft: Draft, pointer: str, i: int) -> None:
 
 def price_part(draft: Draft, r: Request) -> Propose:
     """Price, time, terms and validity; the whole proposal."""
-    st.subheader("Price and terms", anchor=False)
+    st.header("Price and terms", anchor=False)
     price_column, weeks_column, valid_column = st.columns(3)
     with price_column:
         price = draft.amount("/fixed_price", f"Fixed price ({r.currency})", placeholder="15,500.00", live="300ms")

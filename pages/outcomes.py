@@ -183,7 +183,7 @@ def months_shown(answer: Mapping[str, Any]) -> list[str]:
 
 def draw_trend(title: str, keys: Sequence[str], entries: Entries, key: str) -> None:
     """Some figures of one unit by month; a month without observations is a gap, not nought."""
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     unit = METRICS[keys[0]].unit
     chart = charts.figure(height=330)
     for dash, symbol, name in zip(DASHES, SYMBOLS, keys, strict=False):
@@ -246,7 +246,7 @@ def month_rows(keys: Iterable[str], currency: str | None, entries: Entries) -> l
 
 def draw_value(currency: str, entries: Entries) -> None:
     """What was delivered and what was received by month, in one currency."""
-    st.subheader(f"Delivered and received, {currency}", anchor=False)
+    st.header(f"Delivered and received, {currency}", anchor=False)
     chart = charts.figure(height=330, barmode="group")
     for key, pattern in (("value_delivered", ""), ("received", "/")):
         metric, series = METRICS[key], entries[key, currency]["series"]
@@ -282,7 +282,7 @@ def draw_organizations(wanted: OutcomeFilter) -> None:
         found = by_organization(connection, caller(), wanted, now())
     if not found:
         return
-    st.subheader("By organisation", anchor=False)
+    st.header("By organisation", anchor=False)
     keys = (*QUALITY, *PACE, *EFFORT)
     key = choose("by", "Figure", {key: METRICS[key].label for key in keys}, everything=None, resets=())
     metric = METRICS[key]
@@ -332,7 +332,7 @@ MOST_BARS = 12
 
 def draw_rejections(wanted: OutcomeFilter) -> None:
     """Why deliverables were rejected, the most frequent first, with the rejections behind a bar."""
-    st.subheader("Why deliverables were rejected", anchor=False)
+    st.header("Why deliverables were rejected", anchor=False)
     with reading() as connection:
         found, left_out = rejections(connection, caller(), wanted, now())
     if not found:
@@ -471,11 +471,11 @@ def show_outcomes(wanted: OutcomeFilter) -> None:
         return
     length = count(len(period.months()), "month")
     st.caption(f"Changes are against the {length} before: {earlier.first:%b %Y} to {earlier.last:%b %Y}.")
-    st.subheader("Right, and on time", anchor=False)
+    st.header("Right, and on time", anchor=False)
     show_figures(QUALITY, None, entries, before)
-    st.subheader("How long things take", anchor=False)
+    st.header("How long things take", anchor=False)
     show_figures(PACE, None, entries, before)
-    st.subheader("What mending costs, and what the price is to the budget", anchor=False)
+    st.header("What mending costs, and what the price is to the budget", anchor=False)
     show_figures(EFFORT, None, entries, before)
     currency = show_money(entries, before)
     draw_trend("Quality by month", QUALITY[:3], entries, "quality")
@@ -493,7 +493,7 @@ def show_money(entries: Entries, before: Entries) -> str | None:
     known = sorted({currency for _, currency in entries if currency})
     if not known:
         return None
-    st.subheader("Money", anchor=False)
+    st.header("Money", anchor=False)
     options = {code: code for code in known}
     currency = choose("money", "In which currency", options, everything=None, resets=()) if len(known) > 1 else known[0]
     show_figures(MONEY, currency, entries, before)

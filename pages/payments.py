@@ -244,7 +244,7 @@ def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
     """The ages of what is open in one currency, an organisation a bar."""
     total = sum((row.total for row in rows), Decimal(0))
     late = total - sum((row.amounts.get("not_yet_due", Decimal(0)) for row in rows), Decimal(0))
-    st.subheader(f"{currency} · {plain(money(total, currency))} open", anchor=False)
+    st.header(f"{currency} · {plain(money(total, currency))} open", anchor=False)
     chart = charts.figure(barmode="stack", height=110 + 46 * len(rows))
     chart.update_layout(legend={"traceorder": "normal"})
     shades = ["green", "yellow", "orange", "violet", "red"]
@@ -353,7 +353,7 @@ def show_payment(id: str) -> None:
             "Id": m.id,
         }
     )
-    st.subheader("Statement of the engagement", anchor=False)
+    st.header("Statement of the engagement", anchor=False)
     draw_statement(m.scope_id)
 
 

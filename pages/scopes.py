@@ -127,7 +127,7 @@ def show_scope(id: str) -> None:
     show_work(engagement, scope)
     show_money(engagement, scope)
     show_revisions(engagement, scope)
-    st.subheader("What happened", anchor=False)
+    st.header("What happened", anchor=False)
     storyline.show(engagement.request.id)
 
 
@@ -195,7 +195,7 @@ def review(scope: Scope) -> str:
 
 def show_work(engagement: Engagement, scope: Scope) -> None:
     """The cycles with their deliverables and criteria."""
-    st.subheader("What will be delivered", anchor=False)
+    st.header("What will be delivered", anchor=False)
     for cycle in engagement.delivery_cycles(scope.id):
         with st.container(border=True, key=f"cycle-{cycle.id}"):
             started = cards.state_text(cycle.status) if scope.confirmed_at else ""
@@ -220,7 +220,7 @@ def show_deliverable(scope: Scope, d: Deliverable) -> None:
 
 def show_money(engagement: Engagement, scope: Scope) -> None:
     """The price, the terms, and what they come to."""
-    st.subheader("Price and payments", anchor=False)
+    st.header("Price and payments", anchor=False)
     st.markdown(f"**{plain(money(scope.fixed_price, scope.currency))}** · {plain(scope.payment_terms)}")
     made = [m for m in engagement.milestones if m.scope_id == scope.id]
     rows = [milestone_row(engagement, m) for m in made] or [planned_row(m) for m in scope.schedule]
@@ -268,7 +268,7 @@ def milestone_row(engagement: Engagement, m: Milestone) -> dict[str, str | int]:
 
 def show_against_baseline(engagement: Engagement, scope: Scope) -> None:
     """The dates as they are, against those that were proposed."""
-    st.subheader("Today against the baseline", anchor=False)
+    st.header("Today against the baseline", anchor=False)
     rows = [against_baseline(c) for c in engagement.delivery_cycles(scope.id)]
     tables.grid(rows, alt="Each cycle's dates as proposed, as planned and as they came", key="baseline")
     rework = len([c for c in engagement.cycles if c.scope_id == scope.id and c.parent_cycle_id])
@@ -305,7 +305,7 @@ def show_revisions(engagement: Engagement, scope: Scope) -> None:
     """All revisions side by side."""
     if len(engagement.scopes) == 1:
         return
-    st.subheader("Revisions side by side", anchor=False)
+    st.header("Revisions side by side", anchor=False)
     revisions = {f"Revision {s.revision}": revision_facts(engagement, s) for s in engagement.scopes}
     aspects = next(iter(revisions.values()))
     rows = [{"What": aspect} | {name: facts[aspect] for name, facts in revisions.items()} for aspect in aspects]

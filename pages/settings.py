@@ -42,7 +42,7 @@ def show_wiring() -> None:
     policy = run.service.policy
     with reading() as connection:
         schema, found = version(connection), counts(connection, caller())
-    st.subheader("Running now", anchor=False)
+    st.header("Running now", anchor=False)
     with st.container(border=True):
         cards.facts(
             {
@@ -56,10 +56,10 @@ def show_wiring() -> None:
         )
     if caller().may(frozenset({Role.ADMIN})):
         show_database(schema)
-    st.subheader("What is kept", anchor=False)
+    st.header("What is kept", anchor=False)
     with st.container(border=True):
         cards.facts({NOUNS[name]: f"{number:,}" for name, number in found.items()})
-    st.subheader("For programs", anchor=False)
+    st.header("For programs", anchor=False)
     st.markdown("Everything the pages do can be done by a program, under `/v1/capabilities/ods` on this server.")
     st.link_button("API reference", API_DOCS, icon=":material/api:", key="api_docs")
 
@@ -68,7 +68,7 @@ def show_database(schema: int) -> None:
     """Where the data is, for whoever looks after it; and every setting with what it is for."""
     run = runtime()
     url = make_url(run.settings.database_url)
-    st.subheader("Database", anchor=False)
+    st.header("Database", anchor=False)
     with st.container(border=True):
         cards.facts(
             {
@@ -78,7 +78,7 @@ def show_database(schema: int) -> None:
                 "Last event": f"number {run.store.last_sequence:,}",
             }
         )
-    st.subheader("Settings", anchor=False)
+    st.header("Settings", anchor=False)
     st.caption("Read once, at start, from the environment.")
     tables.sheet(
         [setting_row(run.settings, name) for name in Settings.model_fields],
@@ -96,7 +96,7 @@ def setting_row(settings: Settings, name: str) -> dict[str, str]:
 
 def show_roles() -> None:
     """Who may give which command, and which roles the persona switch stands for."""
-    st.subheader("Commands and who may give them", anchor=False)
+    st.header("Commands and who may give them", anchor=False)
     tables.sheet(
         [
             {
@@ -111,7 +111,7 @@ def show_roles() -> None:
         ],
         alt="Each command with the side, the roles and the states that allow it",
     )
-    st.subheader("Personas", anchor=False)
+    st.header("Personas", anchor=False)
     st.caption("Without sign-in, the switch in the side bar chooses one of these; the roles are those of an API key.")
     tables.sheet(
         [{"Persona": p.label, "Roles": ", ".join(sorted(p.roles))} for p in PERSONAS],
@@ -122,7 +122,7 @@ def show_roles() -> None:
 def show_lifecycle() -> None:
     """Every state as the pages show it, and what leads to it."""
     for kind, transitions in TRANSITIONS.items():
-        st.subheader(kind.replace("_", " ").capitalize(), anchor=False)
+        st.header(kind.replace("_", " ").capitalize(), anchor=False)
         states = next(looks for enumeration, looks in LOOKS.items() if type(transitions[0].target) is enumeration)
         st.markdown(" ".join(cards.state_text(state) for state in states))
         tables.grid(
@@ -147,7 +147,7 @@ def looks_of(kind: Kind, state: StrEnum | None) -> str:
 
 def show_events() -> None:
     """The catalogue of events."""
-    st.subheader("Event catalogue", anchor=False)
+    st.header("Event catalogue", anchor=False)
     st.caption("Each state change writes one. Programs follow them at /v1/events; people read them under Activity.")
     tables.grid(
         [{"Event": e.value, "Said as": EVENT_LABELS[e], "About": e.value.split(".")[1]} for e in EventType],
@@ -158,7 +158,7 @@ def show_events() -> None:
 
 def show_about() -> None:
     """Versions."""
-    st.subheader("About", anchor=False)
+    st.header("About", anchor=False)
     st.text("The system of record for outcome-based delivery: fixed scope, fixed price, formal acceptance.")
     with st.container(border=True):
         cards.facts(

@@ -83,7 +83,7 @@ def draw_pile(name: str, pile: Pile) -> None:
     """One pile: its title with the count, the first of it, and the way to the rest."""
     title, icon, meaning = TITLES[name]
     with st.container(key=f"pile-{name}"):
-        st.subheader(f":material/{icon}: {title} · {pile.count:,}", anchor=False, help=meaning)
+        st.header(f":material/{icon}: {title} · {pile.count:,}", anchor=False, help=meaning)
         for item in pile.items:
             draw(item, name)
         if pile.count > len(pile.items) and name in MORE:

@@ -216,12 +216,12 @@ def choose_view(name: str, label: str, options: Mapping[str, str]) -> str:
     chosen = param(name) if param(name) in options else next(iter(options))
     key = f"choose_{name}"
     seed(key, chosen)
-    st.segmented_control(
+    st.radio(
         label,
         list(options),
         format_func=lambda value: options[value],
         key=key,
-        required=True,
+        horizontal=True,
         label_visibility="collapsed",
         on_change=_keep,
         args=(name, key, ()),

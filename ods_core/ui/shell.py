@@ -44,7 +44,7 @@ def navigation() -> st.Page:
     chosen = st.navigation(list(pages.values()), position="hidden")
     tell_address()
     with st.sidebar:
-        st.subheader(f":material/deployed_code: {NAME}", anchor=False)
+        st.markdown(f":material/deployed_code: **{NAME}**")
         _links()
         st.space("small")
         choose_persona()
