@@ -19,16 +19,8 @@ from tests.seed import seed_proposal, seed_request
 
 TABLES = ("requests", "scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "events")
 ID_COLUMNS = frozenset(
-    {
-        "id",
-        "request_id",
-        "scope_id",
-        "cycle_id",
-        "deliverable_id",
-        "remediation_cycle_id",
-        "parent_cycle_id",
-        "subject_id",
-    }
+    f"{name}id"
+    for name in ("", "request_", "scope_", "cycle_", "deliverable_", "remediation_cycle_", "parent_cycle_", "subject_")
 )
 STRIDE = 1_000
 

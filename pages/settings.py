@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 from enum import StrEnum
+from importlib.metadata import version
 
-import duckdb
 import sqlalchemy
 import streamlit as st
 from sqlalchemy.engine import make_url
@@ -166,7 +166,7 @@ def show_about() -> None:
                 "Version": ods_core.__version__,
                 "Python": platform.python_version(),
                 "Streamlit": st.__version__,
-                "DuckDB": duckdb.__version__,
+                "DuckDB": version("duckdb"),
                 "SQLAlchemy": sqlalchemy.__version__,
             }
         )

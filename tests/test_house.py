@@ -53,7 +53,8 @@ def test_a_page_imports_only_what_pages_may(page: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["payments", "lifecycle", "service", "store", "demo"])
-def test_a_front_door_lists_what_it_offers_in_order(package: str) -> None:
+def test_a_front_door_offers_what_it_lists(package: str) -> None:
+    """Their order is the linter's business."""
     module = __import__(f"ods_core.{package}", fromlist=["*"])
-    assert list(module.__all__) == sorted(module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
     assert all(hasattr(module, name) for name in module.__all__)

@@ -113,9 +113,7 @@ def test_there_is_no_negative_nought() -> None:
         ("999999999999999999.9999", "CLF", 10**22 - 1),
     ],
 )
-def test_an_amount_is_read_from_text_an_int_or_a_decimal(
-    value: str | int | Decimal, currency: str, minor: int
-) -> None:
+def test_an_amount_is_read_from_text_an_int_or_a_decimal(value: str | int | Decimal, currency: str, minor: int) -> None:
     assert Money.parse(value, currency).minor_units() == minor
 
 
@@ -158,9 +156,7 @@ def test_amounts_of_one_currency_add_subtract_and_compare() -> None:
     assert sorted([usd("3"), usd("1"), usd("2")]) == [usd("1"), usd("2"), usd("3")]
 
 
-@pytest.mark.parametrize(
-    "together", [operator.add, operator.sub, operator.lt, operator.le, operator.gt, operator.ge]
-)
+@pytest.mark.parametrize("together", [operator.add, operator.sub, operator.lt, operator.le, operator.gt, operator.ge])
 def test_two_currencies_do_nothing_together(together: Callable[[Money, Money], object]) -> None:
     with pytest.raises(MoneyError, match=r"1\.00 USD and 1\.00 EUR; expected two amounts of one currency"):
         together(usd("1"), Money.parse("1", "EUR"))

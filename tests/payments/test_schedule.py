@@ -120,9 +120,7 @@ def test_a_milestone_has_all_that_is_known_of_it() -> None:
         7,
         "40% on acceptance of cycle 2",
     )
-    assert third == PlannedMilestone(
-        3, "final", FINAL, Money.parse("4650", "USD"), 30, "Remainder on final acceptance"
-    )
+    assert third == PlannedMilestone(3, "final", FINAL, Money.parse("4650", "USD"), 30, "Remainder on final acceptance")
 
 
 @pytest.mark.parametrize(

@@ -272,9 +272,7 @@ def test_sentences_print_in_the_plainest_wording(written: str, printed: str) -> 
         ("50% [on Monday], [0%] upfront; 20% upfront and [20]", ["`on Monday`", "zero", "currency"]),
     ],
 )
-def test_a_sentence_is_refused_where_it_goes_wrong(
-    sentence: str, details: list[str] | None, unmarked: Unmark
-) -> None:
+def test_a_sentence_is_refused_where_it_goes_wrong(sentence: str, details: list[str] | None, unmarked: Unmark) -> None:
     """The marks stand around what the problems must point at; each detail names what was expected there."""
     text, places = unmarked(sentence)
     found = problems(text)
