@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from enum import StrEnum
-from importlib.metadata import version
 
-import sqlalchemy
 import streamlit as st
 from sqlalchemy.engine import make_url
 
@@ -16,9 +13,8 @@ from ods_core.basics.roles import PERSONAS, Role
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import LOOKS, Kind
 from ods_core.lifecycle import RULES, TRANSITIONS
-from ods_core.queries.census import counts
+from ods_core.queries.census import counts, schema_version, versions
 from ods_core.service import runtime
-from ods_core.store.migrate import version
 from ods_core.ui import cards, live, tables
 from ods_core.ui.formats import NOTHING, count, moment
 from ods_core.ui.session import caller, choose_view, now, persona, reading
@@ -41,7 +37,7 @@ def show_wiring() -> None:
     run = runtime()
     policy = run.service.policy
     with reading() as connection:
-        schema, found = version(connection), counts(connection, caller())
+        schema, found = schema_version(connection), counts(connection, caller())
     st.header("Running now", anchor=False)
     with st.container(border=True):
         cards.facts(
@@ -164,10 +160,7 @@ def show_about() -> None:
         cards.facts(
             {
                 "Version": ods_core.__version__,
-                "Python": platform.python_version(),
-                "Streamlit": st.__version__,
-                "DuckDB": version("duckdb"),
-                "SQLAlchemy": sqlalchemy.__version__,
+                **versions(),
             }
         )
     st.caption("Typefaces: Inter and JetBrains Mono, under the SIL Open Font License; served by this server.")

@@ -194,9 +194,7 @@ def _too_many(terms: Terms, cycles: int) -> Iterator[TermsProblem]:
         yield TermsProblem(*whole, detail)
 
 
-def _milestones(
-    parts: list[_Part], amounts: list[int], currency: str, cycles: int
-) -> Iterator[PlannedMilestone]:
+def _milestones(parts: list[_Part], amounts: list[int], currency: str, cycles: int) -> Iterator[PlannedMilestone]:
     position = 0
     for part, amount in zip(parts, amounts, strict=True):
         for trigger, minor, phrase in _payments(part.trigger, amount, cycles):

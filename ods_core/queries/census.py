@@ -1,6 +1,9 @@
-"""How much there is of each kind."""
+"""How much there is of each kind, and what it stands on."""
 
 from __future__ import annotations
+
+import platform
+from importlib import metadata
 
 from sqlalchemy import Connection, func, select
 
@@ -8,6 +11,7 @@ from ods_core.basics.roles import Caller
 from ods_core.queries.lists import TABLES
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
+from ods_core.store.migrate import version
 
 
 def counts(connection: Connection, caller: Caller) -> dict[str, int]:
@@ -17,3 +21,14 @@ def counts(connection: Connection, caller: Caller) -> dict[str, int]:
         name: int(connection.execute(narrowed(select(func.count()).select_from(table), table, caller)).scalar_one())
         for name, table in every.items()
     }
+
+
+def schema_version(connection: Connection) -> int:
+    """The number of the last migration applied to the database."""
+    return version(connection)
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the program runs on, by name."""
+    libraries = {"Streamlit": "streamlit", "DuckDB": "duckdb", "SQLAlchemy": "sqlalchemy"}
+    return {"Python": platform.python_version()} | {name: metadata.version(key) for name, key in libraries.items()}
