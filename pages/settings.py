@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 import streamlit as st
-from sqlalchemy.engine import make_url
 
 import ods_core
 from ods_core.basics.events import EVENT_LABELS, EventType
@@ -13,7 +12,7 @@ from ods_core.basics.roles import PERSONAS, Role
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import LOOKS, Kind
 from ods_core.lifecycle import RULES, TRANSITIONS
-from ods_core.queries.census import counts, schema_version, versions
+from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
 from ods_core.ui import cards, live, tables
 from ods_core.ui.formats import NOTHING, count, moment
@@ -63,13 +62,13 @@ def show_wiring() -> None:
 def show_database(schema: int) -> None:
     """Where the data is, for whoever looks after it; and every setting with what it is for."""
     run = runtime()
-    url = make_url(run.settings.database_url)
+    kind, place = kind_and_place(run.settings.database_url)
     st.header("Database", anchor=False)
     with st.container(border=True):
         cards.facts(
             {
-                "Kind": url.get_backend_name(),
-                "Place": url.database or "memory",
+                "Kind": kind,
+                "Place": place,
                 "Schema version": str(schema),
                 "Last event": f"number {run.store.last_sequence:,}",
             }
@@ -85,7 +84,7 @@ def show_database(schema: int) -> None:
 def setting_row(settings: Settings, name: str) -> dict[str, str]:
     """One setting: its variable, its value (a password in an address hidden), its meaning."""
     value = str(getattr(settings, name))
-    shown = make_url(value).render_as_string(hide_password=True) if name.endswith("_url") else value
+    shown = shown_address(value) if name.endswith("_url") else value
     meaning = (Settings.model_fields[name].description or "").replace("`", "")
     return {"Variable": f"ODS_{name.upper()}", "Value": shown or NOTHING, "Meaning": meaning}
 

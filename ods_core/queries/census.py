@@ -6,6 +6,7 @@ import platform
 from importlib import metadata
 
 from sqlalchemy import Connection, func, select
+from sqlalchemy.engine import make_url
 
 from ods_core.basics.roles import Caller
 from ods_core.queries.lists import TABLES
@@ -32,3 +33,14 @@ def versions() -> dict[str, str]:
     """The versions of what the program runs on, by name."""
     libraries = {"Streamlit": "streamlit", "DuckDB": "duckdb", "SQLAlchemy": "sqlalchemy"}
     return {"Python": platform.python_version()} | {name: metadata.version(key) for name, key in libraries.items()}
+
+
+def shown_address(url: str) -> str:
+    """A database's address, its password hidden."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def kind_and_place(url: str) -> tuple[str, str]:
+    """What kind of database an address names, and where it is."""
+    parsed = make_url(url)
+    return parsed.get_backend_name(), parsed.database or "memory"
