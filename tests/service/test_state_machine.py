@@ -24,7 +24,7 @@ from ods_core.basics.jsonio import dumps, loads
 from ods_core.basics.money import Money
 from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement
 from ods_core.basics.roles import LOCAL, Caller, Role
-from ods_core.basics.states import CycleKind, DeliverableStatus, RequestStatus
+from ods_core.basics.states import CycleKind, DeliverableStatus
 from ods_core.lifecycle import (
     Accept,
     Cancel,
@@ -89,23 +89,22 @@ REFUSALS = (NotAllowed, ScopeExpired, DoesNotFit, Invalid, Forbidden, NotFound)
 
 which = st.integers(0, 9)
 """Which scope a command is about: mostly the latest, at times an older one."""
+CURRENCIES = st.sampled_from(["USD", "JPY", "KWD"])
+BUDGETS = st.sampled_from([None, 1_000])
+WEEKS = st.sampled_from([None, 3])
 good = st.sampled_from([True] * 5 + [False])
 """Whether a command's values are right."""
 
 
 class Engagements(RuleBasedStateMachine):
-    """One engagement; its database is shared with the ones before."""
+    """One engagement after the other; their database is shared with the walks before."""
 
     store: ClassVar[Store]
     clock: ClassVar[MovingClock]
     reached: ClassVar[Counter[str]]
-    """Events that were told, refusals that were given, and the states in which requests ended."""
+    """Events that were told, by engagements, and refusals that were given."""
 
-    @initialize(
-        currency=st.sampled_from(["USD", "JPY", "KWD"]),
-        budget=st.sampled_from([None, 1_000]),
-        weeks=st.sampled_from([None, 3]),
-    )
+    @initialize(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS)
     def ask(self, currency: str, budget: int | None, weeks: int | None) -> None:
         self.service = Service(self.store, self.clock)
         self.model, self.facts, self.told = Model(), Facts(), 0
@@ -260,18 +259,59 @@ class Engagements(RuleBasedStateMachine):
             self.model.do_reject(place, n, named)
         self._compare()
 
-    @rule(layout=st.sampled_from(LAYOUTS), terms=st.sampled_from(sorted(TERMS)), minor=st.integers(1, 100_000))
-    def get_on(self, layout: list[list[int]], terms: str, minor: int) -> None:
+    @rule(
+        layout=st.sampled_from(LAYOUTS),
+        terms=st.sampled_from(sorted(TERMS)),
+        minor=st.one_of(st.just(1), st.integers(1, 100_000)),
+        verdict=st.sampled_from(["accept"] * 4 + ["reject", "terminate"]),
+    )
+    def get_on(self, layout: list[list[int]], terms: str, minor: int, verdict: str) -> None:
         """Do what brings the engagement on: without it, few would come to their end."""
-        self._get_on(layout, terms, minor)
+        place = len(self.model.offers) - 1
+        if self.model.judge_propose(self.today, right=True, fits=True) is None:
+            self.propose(layout, terms, minor, weeks=2, lead=4, right=True)
+        elif self.model.request == "requires_negotiation":
+            self.revise(right=True)
+        elif place >= 0 and self.model.judge_scope("confirm", place, self.today, right=True) is None:
+            self.confirm(9, right=True)
+        elif self._next_work():
+            verb, n = self._next_work()[0]
+            if verb == "submit":
+                self.submit(9, n)
+            elif verdict == "terminate" and n:
+                self.terminate(9, right=True)
+            elif verdict == "reject":
+                self.reject(9, n, {1}, right=True)
+            else:
+                self.accept(9, n, right=True)
 
-    @rule(terms=st.sampled_from(sorted(TERMS)), refuse=st.booleans(), steps=st.integers(1, 6))
-    def get_on_for_a_while(self, terms: str, refuse: bool, steps: int) -> None:
-        """The same, several steps; a reviewer may begin by refusing."""
-        if refuse and self._next_work() and self._next_work()[0][0] == "accept":
-            self.reject(9, self._next_work()[0][1], {1}, right=True)
-        for _ in range(steps):
-            self._get_on([[0, 1], [2]], terms, 90_001)
+    @precondition(lambda self: self._is_over())
+    @rule(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS)
+    def ask_for_something_else(self, currency: str, budget: int | None, weeks: int | None) -> None:
+        """Another engagement, once this one can go nowhere."""
+        self.teardown()
+        self.ask(currency, budget, weeks)
+
+    def _is_over(self) -> bool:
+        return self.model.request == "cancelled" or any(
+            offer.payments and offer.status != "active" for offer in self.model.offers
+        )
+
+    @precondition(lambda self: self.model.offers and self.model.offers[-1].status == "pending_confirmation")
+    @rule()
+    def confirm_too_late(self) -> None:
+        self.clock.advance(days=VALID.days + 1)
+        self.confirm(9, right=True)
+
+    @precondition(lambda self: self._next_work() and self._next_work()[0][0] == "accept")
+    @rule(criterion=st.integers(1, 2))
+    def refuse_twice(self, criterion: int) -> None:
+        """What was mended is handed in with whatever else its remediation waits for, and refused again."""
+        n = self._next_work()[0][1]
+        self.reject(9, n, {1}, right=True)
+        while self.model.judge_work("reject", len(self.model.offers) - 1, n) is not None:
+            self.submit(9, next(m for verb, m in self._next_work() if verb == "submit"))
+        self.reject(9, n, {criterion}, right=True)
 
     def _get_on(self, layout: list[list[int]], terms: str, minor: int) -> None:
         place = len(self.model.offers) - 1
@@ -427,7 +467,7 @@ class Engagements(RuleBasedStateMachine):
         assert kept.keys() == self.facts.keys()
         for key, facts in kept.items():
             assert facts == loads(dumps(self.facts[key])), key
-        self.reached.update({self.engagement.request.status, *(e.type for e in found)})
+        self.reached.update({e.type for e in found})
 
 
 def test_whatever_is_commanded_the_rules_hold() -> None:
@@ -445,9 +485,8 @@ def test_whatever_is_commanded_the_rules_hold() -> None:
     with Engagements.store.read() as connection:
         assert check(connection) == []
     Engagements.store.close()
-    # Only a walk that went everywhere has shown something; a short one goes to the ends at least.
+    # Only walks that went everywhere have shown something; a few short ones come about as far as this.
     later = {EventType.PAYMENT_RECEIVED, EventType.INVOICE_ISSUED}
-    everywhere = {*EventType} - later | {*RequestStatus} | {kind.__name__ for kind in REFUSALS}
-    ends = {EventType.SCOPE_COMPLETED, EventType.REMEDIATION_STARTED, EventType.SCOPE_DECLINED, "NotAllowed", "Invalid"}
-    wanted = everywhere if FULL else ends
-    assert {str(word) for word in wanted - Engagements.reached.keys()} == set()
+    wanted = {*EventType} - later | {kind.__name__ for kind in REFUSALS}
+    unseen = {str(word) for word in wanted - Engagements.reached.keys()}
+    assert len(unseen) <= (0 if FULL else len(wanted) // 2), unseen
