@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.routing import BaseRoute, Mount
+from streamlit import config
 
 from ods_core.api import build
+from ods_core.api.guard import is_loopback
 from ods_core.basics.errors import StoreError
 from ods_core.demo import load
 from ods_core.service import Runtime, runtime, shut_down
@@ -19,8 +21,23 @@ log = logging.getLogger("ods.server")
 
 
 def routes() -> list[BaseRoute]:
-    """The API, under `/v1`."""
+    """The API, under `/v1`.
+
+    Raises:
+        SystemExit: the server is to listen where others can reach it, and nobody would have to sign in.
+    """
+    refuse_open_address(str(config.get_option("server.address") or ""))
     return [Mount("/v1", app=build())]
+
+
+def refuse_open_address(address: str) -> None:
+    """End the start of a server that would be open to other machines; an empty address is every address."""
+    if not is_loopback(address):
+        raise SystemExit(
+            f"ods: refusing to listen on {address or 'every address'}: no sign-in is configured, so whoever reaches the "
+            "server could do everything. Start it with --server.address 127.0.0.1, and reach it from elsewhere through "
+            "a tunnel (ssh -L 8501:127.0.0.1:8501 HOST)."
+        )
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ods_core.service import runtime
 
-SECONDS = 1
+SECONDS = 0.5
 
 
 def watch() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ods_core.api import build, shapes
+from ods_core.server import refuse_open_address
 from tests.api.conftest import Engagement, proposal_body
 from tests.started import ODS, StartedServer
 
@@ -214,3 +217,31 @@ def test_terms_can_be_tried(api: httpx.Client) -> None:
     error = refused.json()["errors"][0]
     assert error["pointer"] == "/terms"
     assert "50% on confirmation, 60% at noon"[error["start"] : error["end"]] == "at noon"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.7", "ods.example.com", ""])
+def test_a_server_without_sign_in_refuses_an_address_that_others_can_reach(address: str) -> None:
+    with pytest.raises(SystemExit, match="no sign-in is configured"):
+        refuse_open_address(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_a_loopback_address_is_fine(address: str) -> None:
+    refuse_open_address(address)
+
+
+def test_such_a_start_ends_with_the_reason(tmp_path: Path) -> None:
+    server = StartedServer(tmp_path, STREAMLIT_SERVER_ADDRESS="0.0.0.0")
+    with pytest.raises(RuntimeError, match="refusing to listen on 0.0.0.0"):
+        server.start()
+
+
+def test_another_machine_is_refused_however_the_server_was_started() -> None:
+    transport = httpx.ASGITransport(app=build(), client=("192.0.2.7", 50_000))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as elsewhere:
+            return await elsewhere.get("/openapi.json")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign_origin")
