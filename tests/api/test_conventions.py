@@ -232,7 +232,7 @@ def test_a_loopback_address_is_fine(address: str) -> None:
 
 def test_such_a_start_ends_with_the_reason(tmp_path: Path) -> None:
     server = StartedServer(tmp_path, STREAMLIT_SERVER_ADDRESS="0.0.0.0")
-    with pytest.raises(RuntimeError, match="refusing to listen on 0.0.0.0"):
+    with pytest.raises(RuntimeError, match=r"refusing to listen on 0\.0\.0\.0"):
         server.start()
 
 
