@@ -34,9 +34,9 @@ def refuse_open_address(address: str) -> None:
     """End the start of a server that would be open to other machines; an empty address is every address."""
     if not is_loopback(address):
         raise SystemExit(
-            f"ods: refusing to listen on {address or 'every address'}: no sign-in is configured, so whoever reaches "
-            "the server could do everything. Start it with --server.address 127.0.0.1, and reach it from elsewhere through "
-            "a tunnel (ssh -L 8501:127.0.0.1:8501 HOST)."
+            f"ods: refusing to listen on {address or 'every address'}: no sign-in is configured, so whoever reaches it "
+            "could do everything. Start it with --server.address 127.0.0.1, and reach it from elsewhere through a "
+            "tunnel (ssh -L 8501:127.0.0.1:8501 HOST)."
         )
 
 
