@@ -9,6 +9,8 @@ charts      one look for every chart, with its table twin
 forms       fields that keep what was typed, with problems at their places
 decisions   giving a command: asking once, what it would cause, what it caused, who came first
 stories     events as sentences
+storyline   an engagement's events, day by day
+shell       what stands around every page
 live        noticing what changed elsewhere
 refusals    refusals and failures in a person's words
 """

@@ -50,7 +50,7 @@ def opened(page: str, **params: str) -> AppTest:
 
 def words(app: AppTest) -> str:
     """Everything the page says, Markdown's signs taken out."""
-    parts = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.warning, *app.text]
+    parts = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.warning, *app.text]
     return "\n".join(str(part.value) for part in parts).replace("\\", "").replace("*", "")
 
 
