@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ods_core.basics.errors import Invalid, Problem
 from ods_core.basics.ids import expected_form, is_id
-from ods_core.basics.money import MoneyError, exponent
+from ods_core.basics.money import Money, MoneyError, exponent
 
 SHORT_TEXT = 200
 LONG_TEXT = 20_000
@@ -80,7 +80,7 @@ class Checks:
             return
         if not value.is_finite() or not 0 < value < MAX_AMOUNT:
             self.add(pointer, f"expected an amount above 0 and below {MAX_AMOUNT:,}")
-        elif -int(value.normalize().as_tuple().exponent) > exponent(currency):
+        elif not _is_exact(value, currency):
             self.add(pointer, f"expected at most {exponent(currency)} decimals, as {currency} has")
 
     def within(self, pointer: str, value: int | None, low: int, high: int, unit: str = "") -> None:
@@ -107,6 +107,15 @@ def is_link(value: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in value)
     except ValueError:
         return False
+
+
+def _is_exact(value: Decimal, currency: str) -> bool:
+    """Whether a value has no more decimals than its currency, however many digits it is written with."""
+    try:
+        Money(value, currency)
+    except MoneyError:
+        return False
+    return True
 
 
 def _unprintable(text: str) -> str | None:
