@@ -1,6 +1,20 @@
-"""Payment terms and the schedules they make: text in, milestones that sum to the price out."""
+"""What it costs, and when it is paid: quotes from a rate card; payment terms and the schedules they make."""
 
 from ods_core.payments.allocation import largest_remainder
+from ods_core.payments.pricing import (
+    Adjustment,
+    AdjustmentKind,
+    Change,
+    EstimatedDeliverable,
+    FittingOption,
+    Quote,
+    QuoteRequest,
+    RateCard,
+    RateCardError,
+    quote,
+    quote_resource,
+    read_rate_card,
+)
 from ods_core.payments.schedule import PlannedMilestone, schedule
 from ods_core.payments.terms import (
     AcrossCycles,
@@ -18,11 +32,20 @@ from ods_core.payments.terms import (
 
 __all__ = [
     "AcrossCycles",
+    "Adjustment",
+    "AdjustmentKind",
+    "Change",
     "Clause",
+    "EstimatedDeliverable",
+    "FittingOption",
     "Fixed",
     "PerCycle",
     "Percent",
     "PlannedMilestone",
+    "Quote",
+    "QuoteRequest",
+    "RateCard",
+    "RateCardError",
     "Remainder",
     "Terms",
     "TermsError",
@@ -30,5 +53,8 @@ __all__ = [
     "largest_remainder",
     "parse_terms",
     "print_terms",
+    "quote",
+    "quote_resource",
+    "read_rate_card",
     "schedule",
 ]

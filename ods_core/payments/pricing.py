@@ -608,7 +608,12 @@ def quote_resource(made: Quote) -> dict[str, Any]:
         "work": made.work.amount,
         "adjustments": [_adjustment_resource(a) for a in made.adjustments],
         "subtotal": made.subtotal.amount,
-        "asked": {"budget_max": _in_currency(asked), "timeline_weeks": asked.timeline_weeks},
+        "asked": {
+            "complexity": asked.complexity,
+            "discount": asked.discount,
+            "budget_max": _in_currency(asked),
+            "timeline_weeks": asked.timeline_weeks,
+        },
         "fits": made.fits,
         "price_gap": made.price_gap.amount,
         "weeks_gap": made.weeks_gap,

@@ -14,7 +14,7 @@ from ods_core.api.bodies import Body
 from ods_core.api.exchange import answer
 from ods_core.api.shapes import Amount, Shape
 from ods_core.api.wiring import Asking, one, router
-from ods_core.payments.pricing import (
+from ods_core.payments import (
     AdjustmentKind,
     Change,
     EstimatedDeliverable,
@@ -102,6 +102,8 @@ class AdjustmentShape(Shape):
 
 
 class AskedShape(Shape):
+    complexity: str | None
+    discount: Amount
     budget_max: Amount | None
     timeline_weeks: int | None
 
