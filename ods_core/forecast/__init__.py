@@ -1,0 +1,42 @@
+"""When work ends and money comes, by simulation over how it went before: history and open work in, percentiles out."""
+
+from ods_core.forecast.cash import PlannedCash, SimulatedCash
+from ods_core.forecast.periods import Periods
+from ods_core.forecast.simulation import (
+    ExpectedDates,
+    Forecast,
+    Portfolio,
+    ScopeFinish,
+    TooLittleHistory,
+    simulate,
+)
+from ods_core.forecast.work import (
+    MAX_SAMPLES,
+    MIN_FINISHED_CYCLES,
+    FinishedCycle,
+    History,
+    OpenCycle,
+    OpenMilestone,
+    OpenScope,
+    OpenWork,
+)
+
+__all__ = [
+    "MAX_SAMPLES",
+    "MIN_FINISHED_CYCLES",
+    "ExpectedDates",
+    "FinishedCycle",
+    "Forecast",
+    "History",
+    "OpenCycle",
+    "OpenMilestone",
+    "OpenScope",
+    "OpenWork",
+    "Periods",
+    "PlannedCash",
+    "Portfolio",
+    "ScopeFinish",
+    "SimulatedCash",
+    "TooLittleHistory",
+    "simulate",
+]
