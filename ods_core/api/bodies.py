@@ -23,8 +23,10 @@ from ods_core.lifecycle import (
     Propose,
     ProposedCycle,
     ProposedDeliverable,
+    RecordReceipt,
     Reissue,
     Reject,
+    ReverseReceipt,
     Revise,
     Submit,
     SubmitRequest,
@@ -130,6 +132,10 @@ class ReasonBody(Body):
     def cancel(self) -> Cancel:
         """As the command to cancel."""
         return Cancel(self.reason)
+
+    def reverse(self) -> ReverseReceipt:
+        """As the command to reverse a receipt."""
+        return ReverseReceipt(self.reason)
 
     def terminate(self) -> Terminate:
         """As the command to terminate."""
@@ -280,6 +286,18 @@ class DecisionBody(Body):
             return Accept(self.reviewer_id, self.notes)
         criteria = tuple(CriterionNotMet(c.criterion, c.evidence) for c in self.criteria_not_met or ())
         return Reject(self.rejection_reason or "", self.reviewer_id, criteria, self.notes)
+
+
+class ReceiptBody(Body):
+    """Money that came in for a payment."""
+
+    amount: Amount
+    received_on: Day
+    reference: str = Field(description="What the bank calls it", examples=["SEPA 2026-04-20 / 88421"])
+
+    def command(self) -> RecordReceipt:
+        """The command that this asks for."""
+        return RecordReceipt(self.amount, self.received_on, self.reference)
 
 
 class TermsBody(Body):

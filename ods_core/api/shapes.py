@@ -298,6 +298,25 @@ class PaymentShape(Shape):
     voided_at: datetime | None
 
 
+class ReceiptShape(Shape):
+    """Money received; a reversal has the negated amount and names what it `reverses`."""
+
+    id: str
+    payment_id: str
+    amount: Amount
+    currency: str
+    received_on: date
+    reference: str
+    status: str
+    reverses: str | None
+    reason: str | None
+    recorded_at: datetime
+    recorded_by: str
+    scope_id: str
+    request_id: str
+    organization_id: str
+
+
 class Decided(DeliverableShape):
     """A deliverable after the decision on it, and what followed."""
 

@@ -7,6 +7,8 @@
     ├── NotAllowed        409     right command, wrong moment: carries the current state
     │   ├── ScopeExpired          the proposal's `valid_until` has passed
     │   ├── DoesNotFit            over budget or over time: carries both gaps
+    │   ├── AmountExceedsOpen     more money than is open on a payment: carries what is open
+    │   ├── DuplicateReceipt      a reference that stands on that payment already
     │   └── Busy                  writers of one engagement kept colliding: try again
     ├── Invalid           422     bad values: carries a list of (pointer, detail)
     └── StoreError        503     the database cannot be used: says why and what to do
@@ -95,6 +97,18 @@ class DoesNotFit(NotAllowed):
     """A proposal over the request's budget or timeline; `extra` holds `price_gap` and `weeks_gap`."""
 
     code, title = "does_not_fit", "The proposal does not fit the request"
+
+
+class AmountExceedsOpen(NotAllowed):
+    """A receipt of more than is open; `extra` holds `open` and `currency`."""
+
+    code, title = "amount_exceeds_open", "More than is open"
+
+
+class DuplicateReceipt(NotAllowed):
+    """A reference that was recorded on this payment already; `extra` holds the `receipt_id`."""
+
+    code, title = "duplicate_receipt", "Recorded already"
 
 
 class Busy(NotAllowed):

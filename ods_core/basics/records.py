@@ -22,6 +22,7 @@ from ods_core.basics.states import (
     DeliverableStatus,
     PaymentKind,
     PaymentStatus,
+    ReceiptStatus,
     RequestStatus,
     ScopeStatus,
     ServiceLineStatus,
@@ -246,6 +247,28 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came in for a payment. A wrong one is reversed by an entry of its own, with the amount negated.
+
+    `reverses` is the receipt that a reversal takes back, and `reason` why.
+    """
+
+    id: str
+    request_id: str
+    scope_id: str
+    payment_id: str
+    status: ReceiptStatus
+    amount: Decimal
+    currency: str
+    received_on: date
+    reference: str
+    recorded_at: datetime
+    recorded_by: str
+    reverses: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Engagement:
     """One request and all that came of it; tuples stand in the order of creation, attempts by their deliverables."""
 
@@ -256,6 +279,7 @@ class Engagement:
     attempts: tuple[Attempt, ...] = ()
     service_lines: tuple[ServiceLine, ...] = ()
     milestones: tuple[Milestone, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
 
     @property
     def current_scope(self) -> Scope | None:
@@ -284,6 +308,14 @@ class Engagement:
         """The payment milestone with this id, else NotFound."""
         return _one(self.milestones, id, "payment")
 
+    def receipt(self, id: str) -> Receipt:
+        """The receipt with this id, else NotFound."""
+        return _one(self.receipts, id, "receipt")
+
+    def receipts_of(self, payment_id: str) -> list[Receipt]:
+        """A payment's receipts and reversals, oldest first."""
+        return [r for r in self.receipts if r.payment_id == payment_id]
+
     def delivery_cycles(self, scope_id: str) -> list[Cycle]:
         """A scope's delivery cycles in their order."""
         return [c for c in self.cycles if c.scope_id == scope_id and c.kind == CycleKind.DELIVERY]
@@ -307,13 +339,13 @@ class Engagement:
     def ids(self) -> Iterator[str]:
         """The identifier of everything in the engagement that has one."""
         yield self.request.id
-        for group in (self.scopes, self.cycles, self.deliverables, self.service_lines, self.milestones):
+        for group in (self.scopes, self.cycles, self.deliverables, self.service_lines, self.milestones, self.receipts):
             yield from (record.id for record in group)
 
 
-Record = Request | Scope | Cycle | Deliverable | Attempt | ServiceLine | Milestone
+Record = Request | Scope | Cycle | Deliverable | Attempt | ServiceLine | Milestone | Receipt
 
-_T = TypeVar("_T", Scope, Cycle, Deliverable, Milestone)
+_T = TypeVar("_T", Scope, Cycle, Deliverable, Milestone, Receipt)
 
 
 def _one(records: tuple[_T, ...], id: str, kind: str) -> _T:

@@ -20,6 +20,7 @@ from ods_core.basics.records import (
     Engagement,
     Milestone,
     PlannedMilestone,
+    Receipt,
     Scope,
     ServiceLine,
 )
@@ -298,6 +299,26 @@ def payment_resource(engagement: Engagement, m: Milestone, now: datetime) -> Res
     }
 
 
+def receipt_resource(engagement: Engagement, r: Receipt) -> Resource:
+    """Money that came in, or the entry that takes it back."""
+    return {
+        "id": r.id,
+        "payment_id": r.payment_id,
+        "amount": amount_json(r.amount, r.currency),
+        "currency": r.currency,
+        "received_on": r.received_on,
+        "reference": r.reference,
+        "status": r.status.value,
+        "reverses": r.reverses,
+        "reason": r.reason,
+        "recorded_at": r.recorded_at,
+        "recorded_by": r.recorded_by,
+        "scope_id": r.scope_id,
+        "request_id": r.request_id,
+        "organization_id": engagement.request.organization_id,
+    }
+
+
 def overdue_days(m: Milestone, now: datetime) -> int:
     """Whole days past `due_at` while something is still open; 0 otherwise."""
     if m.status != PaymentStatus.DUE or m.due_at is None or now <= m.due_at:
@@ -342,6 +363,7 @@ _SHOW: Mapping[Kind, Callable[[Engagement, str, datetime], Resource]] = {
     Kind.DELIVERABLE: lambda e, id, now: deliverable_resource(e, e.deliverable(id)),
     Kind.SERVICE_LINE: lambda e, id, now: service_line_resource(e, e.service_lines[-1]),
     Kind.PAYMENT: lambda e, id, now: payment_resource(e, e.milestone(id), now),
+    Kind.RECEIPT: lambda e, id, now: receipt_resource(e, e.receipt(id)),
 }
 
 
@@ -373,6 +395,7 @@ __all__ = [
     "payment_resource",
     "planned_milestone_resource",
     "presented_scope",
+    "receipt_resource",
     "request_resource",
     "resource",
     "scope_resource",

@@ -87,6 +87,14 @@ class SilencePolicy(StrEnum):
     DEEMED_REJECTED = "deemed_rejected"
 
 
+class ReceiptStatus(StrEnum):
+    """What has become of an entry of money received."""
+
+    RECORDED = "recorded"
+    REVERSED = "reversed"
+    REVERSAL = "reversal"
+
+
 class PaymentKind(StrEnum):
     """Where a milestone stands in the engagement: at its start, in between, at its end."""
 
@@ -104,6 +112,7 @@ class Kind(StrEnum):
     CYCLE = "cycle"
     DELIVERABLE = "deliverable"
     PAYMENT = "payment"
+    RECEIPT = "receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,11 @@ LOOKS: dict[type[StrEnum], dict[str, Look]] = {
     ServiceLineStatus: {
         ServiceLineStatus.ACTIVE: Look("Active", "blue", "play_circle"),
         ServiceLineStatus.CLOSED: Look("Closed", "green", "lock"),
+    },
+    ReceiptStatus: {
+        ReceiptStatus.RECORDED: Look("Recorded", "green", "check_circle"),
+        ReceiptStatus.REVERSED: Look("Reversed", "gray", "undo"),
+        ReceiptStatus.REVERSAL: Look("Reversal", "orange", "undo"),
     },
     PaymentStatus: {
         PaymentStatus.SCHEDULED: Look("Scheduled", "gray", "event"),

@@ -171,6 +171,22 @@ class Reject:
     notes: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordReceipt:
+    """Record money that came in for a payment: how much, on which day, and what the bank calls it."""
+
+    amount: Decimal
+    received_on: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseReceipt:
+    """Take a wrong receipt back."""
+
+    reason: str
+
+
 Command = (
     SubmitRequest
     | Propose
@@ -185,4 +201,6 @@ Command = (
     | Submit
     | Accept
     | Reject
+    | RecordReceipt
+    | ReverseReceipt
 )

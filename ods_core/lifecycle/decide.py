@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ods_core.basics.events import Event
-from ods_core.basics.records import Deliverable, Engagement, Scope
-from ods_core.lifecycle import delivery, proposals
+from ods_core.basics.records import Deliverable, Engagement, Milestone, Receipt, Scope
+from ods_core.lifecycle import delivery, proposals, receipts
 from ods_core.lifecycle.commands import (
     Accept,
     Cancel,
@@ -15,8 +15,10 @@ from ods_core.lifecycle.commands import (
     Decline,
     Negotiate,
     Propose,
+    RecordReceipt,
     Reissue,
     Reject,
+    ReverseReceipt,
     Revise,
     Start,
     Submit,
@@ -72,6 +74,10 @@ def _carry_out(change: Change, command: Command, subject: object) -> None:
         _on_scope(change, command, subject)
     elif isinstance(subject, Deliverable):
         _on_deliverable(change, command, subject)
+    elif isinstance(subject, Milestone) and isinstance(command, RecordReceipt):
+        receipts.record_receipt(change, subject, command)
+    elif isinstance(subject, Receipt) and isinstance(command, ReverseReceipt):
+        receipts.reverse_receipt(change, subject, command)
     else:
         _on_request(change, command)
 

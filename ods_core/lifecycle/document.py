@@ -15,6 +15,7 @@ from ods_core.basics.states import (
     DeliverableStatus,
     Kind,
     PaymentStatus,
+    ReceiptStatus,
     RequestStatus,
     ScopeStatus,
     ServiceLineStatus,
@@ -49,6 +50,7 @@ _STATES: dict[Kind, type[StrEnum]] = {
     Kind.CYCLE: CycleStatus,
     Kind.DELIVERABLE: DeliverableStatus,
     Kind.PAYMENT: PaymentStatus,
+    Kind.RECEIPT: ReceiptStatus,
 }
 
 

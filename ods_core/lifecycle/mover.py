@@ -19,6 +19,7 @@ from ods_core.basics.records import (
     Deliverable,
     Engagement,
     Milestone,
+    Receipt,
     Record,
     Request,
     Scope,
@@ -64,9 +65,10 @@ _KINDS: Mapping[type, tuple[Kind, str]] = {
     Deliverable: (Kind.DELIVERABLE, "deliverables"),
     ServiceLine: (Kind.SERVICE_LINE, "service_lines"),
     Milestone: (Kind.PAYMENT, "milestones"),
+    Receipt: (Kind.RECEIPT, "receipts"),
 }
 
-R = TypeVar("R", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone)
+R = TypeVar("R", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Receipt)
 
 
 class Change:
@@ -159,7 +161,7 @@ class Change:
         self.engagement = _with(self.engagement, **{group: members})
 
 
-_Any = TypeVar("_Any", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Engagement)
+_Any = TypeVar("_Any", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Receipt, Engagement)
 
 
 def _with(record: _Any, **fields: Any) -> _Any:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from ods_core.basics.errors import NotAllowed, ScopeExpired
-from ods_core.basics.records import Cycle, Deliverable, Engagement, Request, Scope
+from ods_core.basics.records import Cycle, Deliverable, Engagement, Milestone, Receipt, Request, Scope
 from ods_core.basics.states import CycleStatus, DeliverableStatus, Kind, RequestStatus, look
 from ods_core.lifecycle.rules import RULES, Rule, Verb
 
-Subject = Request | Scope | Deliverable
+Subject = Request | Scope | Deliverable | Milestone | Receipt
 
 
 def subject_of(engagement: Engagement, verb: Verb, id: str) -> Subject:
@@ -24,6 +24,10 @@ def subject_of(engagement: Engagement, verb: Verb, id: str) -> Subject:
             return engagement.scope(id)
         case Kind.DELIVERABLE:
             return engagement.deliverable(id)
+        case Kind.PAYMENT:
+            return engagement.milestone(id)
+        case Kind.RECEIPT:
+            return engagement.receipt(id)
         case _:
             return engagement.request
 

@@ -16,6 +16,7 @@ from ods_core.basics.states import (
     DeliverableStatus,
     Kind,
     PaymentStatus,
+    ReceiptStatus,
     RequestStatus,
     ScopeStatus,
     ServiceLineStatus,
@@ -39,6 +40,8 @@ class Verb(StrEnum):
     SUBMIT = "submit"
     ACCEPT = "accept"
     REJECT = "reject"
+    RECORD_RECEIPT = "record_receipt"
+    REVERSE_RECEIPT = "reverse_receipt"
 
 
 _VERBS: dict[type, Verb] = {
@@ -55,6 +58,8 @@ _VERBS: dict[type, Verb] = {
     commands.Submit: Verb.SUBMIT,
     commands.Accept: Verb.ACCEPT,
     commands.Reject: Verb.REJECT,
+    commands.RecordReceipt: Verb.RECORD_RECEIPT,
+    commands.ReverseReceipt: Verb.REVERSE_RECEIPT,
 }
 
 
@@ -178,6 +183,23 @@ RULES: dict[Verb, Rule] = {
             Kind.DELIVERABLE,
             (_D.READY_FOR_ACCEPTANCE,),
         ),
+        Rule(
+            Verb.RECORD_RECEIPT,
+            "Record a receipt",
+            (_CLIENT, _PROVIDER),
+            frozenset({Role.FINANCE}),
+            Kind.PAYMENT,
+            (PaymentStatus.DUE, PaymentStatus.PAID),
+            "at most what is open",
+        ),
+        Rule(
+            Verb.REVERSE_RECEIPT,
+            "Reverse the receipt",
+            (_CLIENT, _PROVIDER),
+            frozenset({Role.FINANCE}),
+            Kind.RECEIPT,
+            (ReceiptStatus.RECORDED,),
+        ),
     )
 }
 """Every command there is; `states` are those of its subject in which it may be given."""
@@ -254,7 +276,13 @@ TRANSITIONS: dict[Kind, tuple[Transition, ...]] = {
         T(None, _P.SCHEDULED, "confirm", E.PAYMENT_SCHEDULED),
         T(_P.SCHEDULED, _P.DUE, "its trigger happens", E.PAYMENT_DUE),
         T(_P.DUE, _P.PAID, "receipts reach its amount", E.PAYMENT_PAID),
+        T(_P.PAID, _P.DUE, "reverse_receipt", None),
         T(_P.SCHEDULED, _P.VOID, "the scope is terminated", E.PAYMENT_VOIDED),
+    ),
+    Kind.RECEIPT: (
+        T(None, ReceiptStatus.RECORDED, "record_receipt", None),
+        T(None, ReceiptStatus.REVERSAL, "reverse_receipt", None),
+        T(ReceiptStatus.RECORDED, ReceiptStatus.REVERSED, "reverse_receipt", None),
     ),
 }
 """Every transition there is."""

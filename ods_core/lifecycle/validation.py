@@ -21,8 +21,10 @@ from ods_core.lifecycle.commands import (
     Propose,
     ProposedCycle,
     ProposedDeliverable,
+    RecordReceipt,
     Reissue,
     Reject,
+    ReverseReceipt,
     Revise,
     Submit,
     SubmitRequest,
@@ -167,10 +169,21 @@ def check_negotiation(given: Negotiate, request: Request) -> None:
     c.done()
 
 
-def check_reason(given: Cancel | Decline | Terminate) -> None:
+def check_reason(given: Cancel | Decline | Terminate | ReverseReceipt) -> None:
     """A command whose one value is its reason."""
     c = Checks()
     c.text("/reason", given.reason)
+    c.done()
+
+
+def check_receipt(given: RecordReceipt, currency: str, today: date) -> None:
+    """Money that came in: a positive amount, a day that is not to come, and a reference."""
+    c = Checks()
+    c.amount("/amount", given.amount, currency)
+    c.day("/received_on", given.received_on)
+    if given.received_on > today:
+        c.add("/received_on", f"expected {today} or earlier: money that has not come yet cannot be recorded")
+    c.text("/reference", given.reference, longest=SHORT_TEXT)
     c.done()
 
 

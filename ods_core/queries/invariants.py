@@ -354,7 +354,41 @@ _EVENTS = (
     ),
 )
 
-INVARIANTS: tuple[Invariant, ...] = (*_REQUESTS, *_SCOPES, *_CYCLES, *_DELIVERABLES, *_PAYMENTS, *_EVENTS)
+_RECEIPTS = (
+    Invariant(
+        "what is paid on a milestone is what its receipts come to",
+        """SELECT p.id AS thing, p.paid || ' paid, receipts of ' || coalesce(sum(r.amount), 0) AS detail
+        FROM payments p LEFT JOIN receipts r ON r.payment_id = p.id GROUP BY p.id, p.paid
+        HAVING p.paid <> coalesce(sum(r.amount), 0)""",
+    ),
+    Invariant(
+        "a receipt is in its milestone's currency",
+        """SELECT r.id AS thing, 'is in ' || r.currency || ', its payment in ' || p.currency AS detail
+        FROM receipts r JOIN payments p ON p.id = r.payment_id WHERE r.currency <> p.currency""",
+    ),
+    Invariant(
+        "a receipt is reversed by exactly one entry of its negated amount, if it is reversed",
+        """SELECT r.id AS thing, 'is ' || r.status || ', ' || count(b.id) || ' entries take it back' AS detail
+        FROM receipts r LEFT JOIN receipts b
+          ON b.reverses = r.id AND b.amount = -r.amount AND b.payment_id = r.payment_id
+        GROUP BY r.id, r.status HAVING count(b.id) <> CASE r.status WHEN 'reversed' THEN 1 ELSE 0 END""",
+    ),
+    Invariant(
+        "a reversal takes back a receipt that is there",
+        """SELECT b.id AS thing, 'takes back ' || b.reverses AS detail FROM receipts b
+        WHERE b.reverses IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.id = b.reverses)""",
+    ),
+)
+
+INVARIANTS: tuple[Invariant, ...] = (
+    *_REQUESTS,
+    *_SCOPES,
+    *_CYCLES,
+    *_DELIVERABLES,
+    *_PAYMENTS,
+    *_RECEIPTS,
+    *_EVENTS,
+)
 """Those that need no knowledge of the store beforehand."""
 
 _TABLES = {
@@ -364,6 +398,7 @@ _TABLES = {
     "deliverables": Prefix.DELIVERABLE,
     "service_lines": Prefix.SERVICE_LINE,
     "payments": Prefix.PAYMENT,
+    "receipts": Prefix.RECEIPT,
 }
 
 
@@ -386,7 +421,7 @@ def _identifiers() -> Iterator[Invariant]:
 
 
 def _owners() -> Iterator[Invariant]:
-    for table in ("scopes", "cycles", "deliverables", "attempts", "service_lines", "payments"):
+    for table in ("scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "receipts"):
         thing = "deliverable_id" if table == "attempts" else "id"
         yield Invariant(
             "everything of an engagement has its request's owner",
@@ -394,7 +429,7 @@ def _owners() -> Iterator[Invariant]:
             f"FROM {table} o JOIN requests r ON r.id = o.request_id "
             "WHERE o.organization_id <> r.organization_id OR o.workspace_id <> r.workspace_id",
         )
-    for table in ("cycles", "deliverables", "attempts", "service_lines", "payments"):
+    for table in ("cycles", "deliverables", "attempts", "service_lines", "payments", "receipts"):
         thing = "deliverable_id" if table == "attempts" else "id"
         yield Invariant(
             "everything of a scope is of its request",
@@ -409,6 +444,7 @@ _AMOUNTS = (
     ("scopes", "fixed_price"),
     ("payments", "amount"),
     ("payments", "paid"),
+    ("receipts", "amount"),
 )
 
 

@@ -32,6 +32,7 @@ TABLES: Mapping[Kind, Table] = {
     Kind.DELIVERABLE: t.deliverables,
     Kind.SERVICE_LINE: t.service_lines,
     Kind.PAYMENT: t.payments,
+    Kind.RECEIPT: t.receipts,
 }
 PREFIXES: Mapping[Kind, Prefix] = {
     Kind.REQUEST: Prefix.REQUEST,
@@ -40,6 +41,7 @@ PREFIXES: Mapping[Kind, Prefix] = {
     Kind.DELIVERABLE: Prefix.DELIVERABLE,
     Kind.SERVICE_LINE: Prefix.SERVICE_LINE,
     Kind.PAYMENT: Prefix.PAYMENT,
+    Kind.RECEIPT: Prefix.RECEIPT,
 }
 
 MAX_LIMIT = 100

@@ -30,8 +30,10 @@ from ods_core.lifecycle import (
     Negotiate,
     Policy,
     Propose,
+    RecordReceipt,
     Reissue,
     Reject,
+    ReverseReceipt,
     Revise,
     Start,
     Submit,
@@ -44,7 +46,13 @@ from ods_core.lifecycle.rules import RULES, Verb, verb_of
 from ods_core.payments import TermsError, parse_terms, schedule
 from ods_core.store import Store, UnitOfWork
 
-_PREFIX_OF = {Kind.REQUEST: Prefix.REQUEST, Kind.SCOPE: Prefix.SCOPE, Kind.DELIVERABLE: Prefix.DELIVERABLE}
+_PREFIX_OF = {
+    Kind.REQUEST: Prefix.REQUEST,
+    Kind.SCOPE: Prefix.SCOPE,
+    Kind.DELIVERABLE: Prefix.DELIVERABLE,
+    Kind.PAYMENT: Prefix.PAYMENT,
+    Kind.RECEIPT: Prefix.RECEIPT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,16 @@ class Service:
     def reject(self, caller: Caller, deliverable_id: str, command: Reject) -> Result:
         """Reject a deliverable."""
         return self._give(caller, deliverable_id, command)
+
+    def record_receipt(self, caller: Caller, payment_id: str, command: RecordReceipt) -> Result:
+        """Record money received for a payment; the result is about the new receipt."""
+        result = self._give(caller, payment_id, command)
+        return replace(result, kind=Kind.RECEIPT, subject_id=result.engagement.receipts[-1].id)
+
+    def reverse_receipt(self, caller: Caller, receipt_id: str, command: ReverseReceipt) -> Result:
+        """Take a receipt back; the result is about the reversing entry."""
+        result = self._give(caller, receipt_id, command)
+        return replace(result, subject_id=result.engagement.receipts[-1].id)
 
     def _give(self, caller: Caller, subject_id: str, command: Command) -> Result:
         verb = verb_of(command)

@@ -36,6 +36,7 @@ _NUMBERED = {
     Prefix.DELIVERABLE: t.deliverables,
     Prefix.SERVICE_LINE: t.service_lines,
     Prefix.PAYMENT: t.payments,
+    Prefix.RECEIPT: t.receipts,
 }
 
 _memories = itertools.count()
@@ -178,6 +179,7 @@ _KIND_NAMES = {
     Prefix.DELIVERABLE: "deliverable",
     Prefix.SERVICE_LINE: "service_line",
     Prefix.PAYMENT: "payment",
+    Prefix.RECEIPT: "receipt",
 }
 
 

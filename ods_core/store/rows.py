@@ -19,6 +19,7 @@ from ods_core.basics.records import (
     Deliverable,
     Engagement,
     Milestone,
+    Receipt,
     Record,
     Request,
     Scope,
@@ -75,6 +76,7 @@ MAPPED: tuple[Mapped, ...] = (
     Mapped(Attempt, t.attempts, "attempts", {"number": "attempt"}, key=("deliverable_id", "attempt")),
     Mapped(ServiceLine, t.service_lines, "service_lines", {}),
     Mapped(Milestone, t.payments, "milestones", {}),
+    Mapped(Receipt, t.receipts, "receipts", {}),
 )
 """In the order in which rows can be inserted: what is pointed at comes first."""
 

@@ -41,6 +41,7 @@ from ods_core.basics.states import (
     Kind,
     PaymentKind,
     PaymentStatus,
+    ReceiptStatus,
     RequestStatus,
     ScopeStatus,
     ServiceLineStatus,
@@ -333,6 +334,24 @@ payments = Table(
     _time("due_at"),
     _time("paid_at"),
     _time("voided_at"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    *_id(),
+    *_owner(),
+    _scope_id(),
+    Column("payment_id", String, ForeignKey("payments.id"), nullable=False),
+    Column("status", Word(ReceiptStatus), nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("reference", Text, nullable=False),
+    _time("recorded_at", nullable=False),
+    Column("recorded_by", String, nullable=False),
+    Column("reverses", String),
+    Column("reason", Text),
 )
 
 events = Table(

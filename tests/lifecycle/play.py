@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from ods_core.basics.events import Actor, ActorKind, EventType
 from ods_core.basics.ids import Prefix, format_id
 from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement, Milestone, Scope
-from ods_core.basics.states import DeliverableStatus, Kind, RequestStatus, ScopeStatus
+from ods_core.basics.states import DeliverableStatus, Kind, PaymentStatus, ReceiptStatus, RequestStatus, ScopeStatus
 from ods_core.lifecycle import (
     Accept,
     Cancel,
@@ -21,8 +23,10 @@ from ods_core.lifecycle import (
     Negotiate,
     Policy,
     Propose,
+    RecordReceipt,
     Reissue,
     Reject,
+    ReverseReceipt,
     Revise,
     Start,
     Submit,
@@ -178,6 +182,29 @@ def cancelled() -> Play:
     return Play().do(Cancel("No budget."))
 
 
+def late_paying() -> Play:
+    """The example, with nothing due before the end."""
+    return Play().propose(seed_proposal(payment_terms="100% on final acceptance"))
+
+
+def ended(play: Play) -> Play:
+    """Terminated."""
+    return play.do(Terminate("Over."), play.scope.id)
+
+
+def paying(play: Play) -> Play:
+    """Its first payment received in full."""
+    first = play.milestones[0]
+    return play.do(RecordReceipt(first.amount, play.now.date(), "R1"), first.id)
+
+
+def taken_back(play: Play, *, then: int) -> Play:
+    """Its receipt reversed; the entry at place `then` is left as the only one, to be asked about."""
+    play.do(ReverseReceipt("Wrong payment."), play.engagement.receipts[0].id)
+    play.engagement = replace(play.engagement, receipts=play.engagement.receipts[then : then + 1])
+    return play
+
+
 REQUESTS: dict[RequestStatus, Callable[[], Play]] = {
     RequestStatus.SCOPING: Play,
     RequestStatus.SCOPED: proposed,
@@ -189,6 +216,17 @@ SCOPES: dict[ScopeStatus, Callable[[], Play]] = {
     ScopeStatus.ACTIVE: active,
     ScopeStatus.COMPLETED: completed,
     ScopeStatus.CANCELLED: declined,
+}
+PAYMENTS: dict[PaymentStatus, Callable[[], Play]] = {
+    PaymentStatus.SCHEDULED: lambda: late_paying().confirm(),
+    PaymentStatus.DUE: active,
+    PaymentStatus.PAID: lambda: paying(active()),
+    PaymentStatus.VOID: lambda: ended(late_paying().confirm()),
+}
+RECEIPTS: dict[ReceiptStatus, Callable[[], Play]] = {
+    ReceiptStatus.RECORDED: lambda: paying(active()),
+    ReceiptStatus.REVERSED: lambda: taken_back(paying(active()), then=0),
+    ReceiptStatus.REVERSAL: lambda: taken_back(paying(active()), then=1),
 }
 DELIVERABLES: dict[DeliverableStatus, Callable[[], Play]] = {
     DeliverableStatus.PENDING: active,
@@ -208,6 +246,8 @@ def subject_id(play: Play, kind: Kind) -> str:
         Kind.REQUEST: lambda: play.engagement.request.id,
         Kind.SCOPE: lambda: play.scope.id,
         Kind.DELIVERABLE: lambda: play.deliverable(1).id,
+        Kind.PAYMENT: lambda: play.milestones[0].id,
+        Kind.RECEIPT: lambda: play.engagement.receipts[0].id,
     }[kind]()
 
 
@@ -224,5 +264,7 @@ COMMANDS: dict[Verb, Command] = {
     Verb.SUBMIT: Submit(),
     Verb.ACCEPT: Accept(),
     Verb.REJECT: Reject("Not met."),
+    Verb.RECORD_RECEIPT: RecordReceipt(Decimal("1.00"), SUBMITTED.date(), "R9"),
+    Verb.REVERSE_RECEIPT: ReverseReceipt("Wrong payment."),
 }
 """Each command with values that are right, so that only the state can be against it."""

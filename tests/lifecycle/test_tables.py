@@ -13,6 +13,7 @@ from ods_core.basics.states import (
     DeliverableStatus,
     Kind,
     PaymentStatus,
+    ReceiptStatus,
     RequestStatus,
     ScopeStatus,
     ServiceLineStatus,
@@ -23,7 +24,7 @@ from ods_core.lifecycle.document import TARGET, document
 from tests.lifecycle.play import COMMANDS
 from tests.seed import seed_request
 
-STATES = (RequestStatus, ScopeStatus, CycleStatus, DeliverableStatus, ServiceLineStatus, PaymentStatus)
+STATES = (RequestStatus, ScopeStatus, CycleStatus, DeliverableStatus, ServiceLineStatus, PaymentStatus, ReceiptStatus)
 COLOURS = {"red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"}
 
 
@@ -50,7 +51,8 @@ def test_every_state_can_be_reached_and_only_ends_are_never_left(states: type[St
         CycleStatus: {"accepted", "cancelled"},
         DeliverableStatus: {"accepted", "cancelled"},
         ServiceLineStatus: {"closed"},
-        PaymentStatus: {"paid", "void"},
+        PaymentStatus: {"void"},
+        ReceiptStatus: {"reversed", "reversal"},
     }
     assert set(states) - {t.source for t in arrows} == ends[states]
 
@@ -86,7 +88,13 @@ def test_every_command_has_a_verb_and_every_verb_a_rule() -> None:
 @pytest.mark.parametrize("verb", Verb)
 def test_a_rule_speaks_of_the_states_of_its_subject(verb: Verb) -> None:
     rule = RULES[verb]
-    of = {Kind.REQUEST: RequestStatus, Kind.SCOPE: ScopeStatus, Kind.DELIVERABLE: DeliverableStatus}[rule.subject]
+    of = {
+        Kind.REQUEST: RequestStatus,
+        Kind.SCOPE: ScopeStatus,
+        Kind.DELIVERABLE: DeliverableStatus,
+        Kind.PAYMENT: PaymentStatus,
+        Kind.RECEIPT: ReceiptStatus,
+    }[rule.subject]
     assert all(type(state) is of for state in rule.states)
     assert rule.label
     assert rule.roles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Connection, text
@@ -10,7 +11,19 @@ from sqlalchemy import Connection, text
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.records import CriterionNotMet
 from ods_core.basics.roles import LOCAL
-from ods_core.lifecycle import Accept, Confirm, Decline, Negotiate, Propose, Reject, Start, Submit, Terminate
+from ods_core.lifecycle import (
+    Accept,
+    Confirm,
+    Decline,
+    Negotiate,
+    Propose,
+    RecordReceipt,
+    Reject,
+    ReverseReceipt,
+    Start,
+    Submit,
+    Terminate,
+)
 from ods_core.queries.invariants import INVARIANTS, MOST_FINDINGS, check
 from ods_core.service import Service
 from ods_core.store import Store
@@ -31,6 +44,7 @@ def tell(service: Service, clock: MovingClock) -> None:
     service.start(LOCAL, confirmed[0][0], Start())
     _review(service, clock, confirmed[1])
     _finish(service, clock, confirmed[2])
+    _pay(service, clock)
     service.terminate(LOCAL, service.start(LOCAL, confirmed[3][0], Start()).engagement.scopes[0].id, Terminate("Over."))
 
 
@@ -54,6 +68,15 @@ def _finish(service: Service, clock: MovingClock, ids: list[str]) -> None:
     service.accept(LOCAL, ids[1], Accept())
     service.submit(LOCAL, ids[2], Submit())
     service.accept(LOCAL, ids[2], Accept())
+
+
+def _pay(service: Service, clock: MovingClock) -> None:
+    """Two receipts of the completed engagement's first payment, of which the first was taken back."""
+    with service.store.read() as connection:
+        due = connection.execute(text(f"SELECT min(id) FROM payments WHERE request_id = '{COMPLETED}'")).scalar_one()
+    wrong = service.record_receipt(LOCAL, due, RecordReceipt(Decimal("10.00"), clock().date(), "R1")).subject_id
+    service.reverse_receipt(LOCAL, wrong, ReverseReceipt("Another payment's."))
+    service.record_receipt(LOCAL, due, RecordReceipt(Decimal("20.00"), clock().date(), "R1"))
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +178,11 @@ DAMAGES = [
     (f"UPDATE events SET organization_id = 'ORG-26-000001' {of(ACTIVE)}", "something of its engagement that is there"),
     ("UPDATE events SET id = 'EVT-26-000900' WHERE sequence = 1", "an event's number is its place in the log"),
     ("UPDATE events SET id = 'EVENT-1' WHERE sequence = 1", "an identifier is PREFIX-YY-NNNNNN, with EVT"),
+    (f"UPDATE payments SET paid = 21 {of(COMPLETED, 'position = 1')}", "what its receipts come to"),
+    ("UPDATE receipts SET amount = amount + 1 WHERE status = 'recorded'", "what its receipts come to"),
+    ("UPDATE receipts SET currency = 'EUR' WHERE status = 'recorded'", "in its milestone's currency"),
+    ("UPDATE receipts SET status = 'recorded' WHERE status = 'reversed'", "reversed by exactly one entry"),
+    ("UPDATE receipts SET reverses = 'RCT-26-000009' WHERE status = 'reversal'", "a receipt that is there"),
     (f"UPDATE payments SET number = 900 {of(ACTIVE, 'position = 1')}", "number of a PAY never repeats"),
     ("UPDATE payments SET number = 1", "number of a PAY never repeats"),
     (f"UPDATE payments SET organization_id = 'ORG-26-000001' {of(ACTIVE)}", "has its request's owner"),

@@ -22,8 +22,8 @@ from ods_core.basics.ids import Prefix, number_of
 from ods_core.basics.records import CriterionNotMet, Engagement, Evidence
 from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import ROOT
-from ods_core.basics.states import CycleKind, CycleStatus, Decision, DeliverableStatus, SilencePolicy
-from ods_core.lifecycle import Accept, Cancel, Confirm, Reject, Submit
+from ods_core.basics.states import CycleKind, CycleStatus, Decision, DeliverableStatus, ReceiptStatus, SilencePolicy
+from ods_core.lifecycle import Accept, Cancel, Confirm, RecordReceipt, Reject, ReverseReceipt, Submit
 from ods_core.queries.activity import EventFilter, feed
 from ods_core.service import Service
 from ods_core.store import Store
@@ -45,7 +45,10 @@ def reviewed(service: Service) -> Engagement:
     service.submit(LOCAL, suite, Submit())
     not_met = (CriterionNotMet(1, "Coverage is 84% in the report."),)
     service.reject(LOCAL, suite, Reject("Below 90%.", criteria_not_met=not_met))
-    return service.accept(LOCAL, fix, Accept(notes="Read.")).engagement
+    due = service.accept(LOCAL, fix, Accept(notes="Read.")).engagement.milestones[0]
+    wrong = service.record_receipt(LOCAL, due.id, RecordReceipt(Decimal("1.50"), SUBMITTED.date(), "R1")).subject_id
+    service.reverse_receipt(LOCAL, wrong, ReverseReceipt("Another payment's."))
+    return service.record_receipt(LOCAL, due.id, RecordReceipt(Decimal("0.25"), SUBMITTED.date(), "R1")).engagement
 
 
 def loaded(store: Store, request_id: str) -> Engagement:
@@ -68,7 +71,7 @@ FILLED = {
     "date": date(2026, 6, 1),
     "SilencePolicy": SilencePolicy.DEEMED_REJECTED,
 }
-KEPT = {"parent_cycle_id", "rejection_reason", "decision", "trigger_number", "remediation_cycle_id"}
+KEPT = {"parent_cycle_id", "rejection_reason", "decision", "trigger_number", "remediation_cycle_id", "reverses"}
 
 
 def filled(record: Any) -> Any:
@@ -116,6 +119,19 @@ def test_an_event_comes_back_as_it_was_told(service: Service, store: Store) -> N
     assert all(isinstance(amount, Decimal) for amount in money)
 
 
+def test_every_state_of_a_receipt_is_kept(service: Service, store: Store) -> None:
+    """A receipt's state, sign and reversal belong together, so they come by the commands alone."""
+    kept = loaded(store, reviewed(service).request.id).receipts
+    assert [(r.status, r.amount, bool(r.reverses)) for r in kept] == [
+        (ReceiptStatus.REVERSED, Decimal("1.50"), False),
+        (ReceiptStatus.REVERSAL, Decimal("-1.50"), True),
+        (ReceiptStatus.RECORDED, Decimal("0.25"), False),
+    ]
+
+
+STATEFUL = [m for m in MAPPED if "status" in m.table.c and m.table is not t.receipts]
+
+
 def as_row(store: Store, table: Table, **changes: Any) -> dict[str, Any]:
     with store.read() as connection:
         return dict(connection.execute(select(table).limit(1)).mappings().one()) | changes
@@ -145,6 +161,9 @@ REFUSED = [
     (t.payments, {"id": "PAY-26-000050", "amount": Decimal(-1)}, "CHECK"),
     (t.payments, {"id": "PAY-26-000050", "paid": Decimal(10**9)}, "CHECK"),
     (t.payments, {"id": "PAY-26-000050", "net_days": -1}, "CHECK"),
+    (t.receipts, {"id": "RCT-26-000050", "payment_id": "PAY-26-999999"}, "foreign key"),
+    (t.receipts, {"id": "RCT-26-000050", "amount": Decimal(0)}, "CHECK"),
+    (t.receipts, {"id": "RCT-26-000050", "amount": Decimal(-1)}, "CHECK"),
     (t.events, {}, "primary key"),
 ]
 
@@ -168,7 +187,9 @@ def test_a_state_that_is_none_is_refused_by_the_database(service: Service, store
         connection.execute(text(f"UPDATE {mapped.table.name} SET status = 'lost'"))
 
 
-@pytest.mark.parametrize("mapped", [m for m in MAPPED if "status" in m.table.c], ids=lambda m: m.table.name)
+@pytest.mark.parametrize(
+    "mapped", [m for m in MAPPED if "status" in m.table.c and m.table is not t.receipts], ids=lambda m: m.table.name
+)
 def test_every_state_that_there_is_can_be_kept(service: Service, store: Store, mapped: Any) -> None:
     reviewed(service)
     for state in mapped.table.c.status.type.enumeration:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from fastapi.responses import Response
 
-from ods_core.api.bodies import TermsBody
-from ods_core.api.exchange import answer
+from ods_core.api.bodies import ReasonBody, ReceiptBody, TermsBody
+from ods_core.api.exchange import answer, created
 from ods_core.api.routes.reading import page_of, resource_of
-from ods_core.api.shapes import PaymentShape, Schedule
-from ods_core.api.wiring import Asking, Cursor, Limit, Running, many, one, router
+from ods_core.api.shapes import PaymentShape, ReceiptShape, Schedule
+from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import Invalid
 from ods_core.basics.money import Money
 from ods_core.basics.resources import planned_milestone_resource
 from ods_core.basics.states import Kind, PaymentStatus
 from ods_core.payments import TermsError
+from ods_core.queries.lists import engagement_of
 from ods_core.service import plan, terms_problems
 
 routes = router("Money")
@@ -47,6 +48,32 @@ def list_payments(
 def get_payment(id: str, run: Running, caller: Asking) -> Response:
     """A payment milestone."""
     return resource_of(run, caller, Kind.PAYMENT, id)
+
+
+@routes.post("/payments/{id}/receipts", status_code=201, responses=one(ReceiptShape, status=201, refusals=COMMAND))
+def record_receipt(id: str, body: ReceiptBody, run: Running, caller: Asking) -> Response:
+    """Record money received. 409 `amount_exceeds_open` over what is open, 409 `duplicate_receipt` for a known one."""
+    return created(run.service.record_receipt(caller, id, body.command()).resource(), "receipts")
+
+
+@routes.get("/payments/{id}/receipts", responses=many(ReceiptShape, (404,)))
+def list_receipts(id: str, run: Running, caller: Asking, limit: Limit = 25, cursor: Cursor = None) -> Response:
+    """A payment's receipts and reversals, newest first."""
+    with run.store.read() as connection:
+        engagement_of(connection, caller, Kind.PAYMENT, id)
+    return page_of(run, caller, Kind.RECEIPT, {"payment_id": id}, limit, cursor)
+
+
+@routes.get("/receipts/{id}", responses=one(ReceiptShape))
+def get_receipt(id: str, run: Running, caller: Asking) -> Response:
+    """Money received, or the entry that takes it back."""
+    return resource_of(run, caller, Kind.RECEIPT, id)
+
+
+@routes.post("/receipts/{id}/reverse", status_code=201, responses=one(ReceiptShape, status=201, refusals=COMMAND))
+def reverse_receipt(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
+    """Take a wrong receipt back; the answer is the reversing entry, and what it had paid is open again."""
+    return created(run.service.reverse_receipt(caller, id, body.reverse()).resource(), "receipts")
 
 
 @routes.post("/payment-terms/parse", responses=one(Schedule, refusals=(400, 413, 415)))
