@@ -10,11 +10,12 @@ from functools import partial
 import streamlit as st
 
 from ods_core.basics.errors import Invalid
-from ods_core.basics.records import Milestone
-from ods_core.basics.resources import expected_on, overdue_days, statement
+from ods_core.basics.records import Engagement, Milestone, Receipt
+from ods_core.basics.resources import amount_json, expected_on, overdue_days, statement
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind, PaymentStatus, look
 from ods_core.basics.triggers import Trigger, TriggerKind
+from ods_core.lifecycle import RecordReceipt, ReverseReceipt, Verb
 from ods_core.queries.choices import organizations
 from ods_core.queries.exports import schedule_csv
 from ods_core.queries.metrics import METRICS
@@ -33,8 +34,9 @@ from ods_core.queries.payments import (
 )
 from ods_core.queries.timeline import confirmed_scopes
 from ods_core.service import runtime
-from ods_core.ui import cards, charts, live, tables
+from ods_core.ui import cards, charts, decisions, live, tables
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
+from ods_core.ui.forms import Draft, discard, open_draft
 from ods_core.ui.session import (
     caller,
     choose,
@@ -45,8 +47,10 @@ from ods_core.ui.session import (
     link,
     link_to,
     now,
+    offers,
     param,
     reading,
+    set_params,
     today,
 )
 
@@ -353,8 +357,108 @@ def show_payment(id: str) -> None:
             "Id": m.id,
         }
     )
+    show_receipts(engagement, m)
     st.header("Statement of the engagement", anchor=False)
     draw_statement(m.scope_id)
+
+
+# Money received.
+
+
+def show_receipts(engagement: Engagement, m: Milestone) -> None:
+    """What came in for a payment, what was taken back, and the form that records the next."""
+    booked = engagement.receipts_of(m.id)
+    payable = m.open > 0 and offers(engagement, Verb.RECORD_RECEIPT, m.id)
+    if not booked and not payable:
+        return
+    st.header("Money received", anchor=False)
+    if not booked:
+        st.caption("Nothing yet.")
+    for entry in booked:
+        draw_receipt(engagement, entry)
+    if payable:
+        offer_receipt(m)
+
+
+def draw_receipt(engagement: Engagement, r: Receipt) -> None:
+    """One entry; a receipt that stands can be taken back by finance."""
+    with st.container(border=True, key=f"receipt-{r.id}", gap="xsmall"):
+        st.markdown(f"**{plain(money(r.amount, r.currency))}** {cards.state_text(r.status)} {plain(r.reference)}")
+        why = f" · takes back {r.reverses}: {r.reason}" if r.reverses else ""
+        st.caption(plain(f"{day(r.received_on)} · recorded by {r.recorded_by} · {r.id}{why}"))
+        if not offers(engagement, Verb.REVERSE_RECEIPT, r.id):
+            return
+        if param("reverse") == r.id:
+            offer_reversal(r)
+        else:
+            link("payments", "Reverse", icon="undo", payment=r.payment_id, reverse=r.id)
+
+
+def offer_receipt(m: Milestone) -> None:
+    """Amount, day and reference; the amount is asked about before it is booked."""
+    draft = open_draft(
+        f"receipt {m.id}",
+        lambda: {"/amount": str(amount_json(m.open, m.currency)), "/received_on": today(), "/reference": ""},
+    )
+    with st.container(border=True, key="receipt_form"):
+        st.markdown("**Record a receipt**")
+        amount_column, day_column, reference_column = st.columns([1, 1, 2])
+        with amount_column:
+            amount = draft.amount("/amount", f"Amount ({m.currency})")
+        with day_column:
+            received_on = draft.day("/received_on", "Received on")
+        with reference_column:
+            reference = draft.text("/reference", "Reference", placeholder="What the bank statement calls it")
+        told = money(amount, m.currency) if amount is not None and amount.is_finite() else "this amount"
+        if decisions.ask_once(
+            f"receipt_{m.id}",
+            "Record the receipt",
+            f"Book {told} as received on {day(received_on)}, “{reference}”? {money(m.open, m.currency)} is open.",
+            f"Yes, book {told}",
+            icon="add_card",
+            disabled=amount is None or received_on is None or not reference.strip(),
+        ):
+            book(m, draft, RecordReceipt(amount or Decimal("NaN"), received_on or today(), reference.strip()))
+
+
+def book(m: Milestone, draft: Draft, command: RecordReceipt) -> None:
+    """Record it."""
+    decisions.carry_out(
+        lambda: runtime().service.record_receipt(caller(), m.id, command),
+        headline="The receipt is recorded",
+        about=m.id,
+        draft=draft,
+        then=lambda _: discard(draft),
+    )
+
+
+def offer_reversal(r: Receipt) -> None:
+    """Why a receipt is taken back, then the button."""
+    draft = open_draft(f"reverse {r.id}")
+    reason = draft.text("/reason", "Why it is taken back", placeholder="Booked on the wrong payment")
+    told = money(r.amount, r.currency)
+    if decisions.ask_once(
+        f"reverse_{r.id}",
+        "Reverse the receipt",
+        f"Take back {told}? It will be open again; both entries stay in the books.",
+        f"Yes, take back {told}",
+        icon="undo",
+        primary=False,
+        disabled=not reason.strip(),
+    ):
+        decisions.carry_out(
+            lambda: runtime().service.reverse_receipt(caller(), r.id, ReverseReceipt(reason.strip())),
+            headline="The receipt is taken back",
+            about=r.payment_id,
+            draft=draft,
+            then=lambda _: leave_reversal(draft),
+        )
+
+
+def leave_reversal(draft: Draft) -> None:
+    """Back to the payment."""
+    discard(draft)
+    set_params(reverse=None)
 
 
 live.watch()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.conftest import proposal_body, request_body
+from tests.api.conftest import Engagement, proposal_body, request_body
 from tests.browser.person import Person
 from tests.started import started
 
@@ -139,3 +139,30 @@ def see_the_end(person: Person, scope: str) -> None:
     person.open("payments", FINANCE, scope=scope)
     person.reads("50% on final acceptance", "$7,750.00")
     person.shot("10-payments")
+
+
+def test_finance_records_a_receipt_and_takes_it_back(page: Page, tmp_path: Path) -> None:
+    with started(tmp_path, datetime(2026, 4, 15, 10, 0, tzinfo=UTC)) as server:
+        with server.client() as api:
+            scope = Engagement(api).confirmed().scope["id"]
+            id = api.get("/payments", params={"scope_id": scope, "status": "due"}).json()["data"][0]["id"]
+        person = Person(page, server.url)
+        person.open("payments", FINANCE, payment=id)
+        person.type("Amount (USD)", "5,000.00")
+        person.type("Reference", "SEPA 88421")
+        person.press("Record the receipt")
+        person.sees("Book $5,000.00 as received on 15 Apr 2026")
+        person.press("Yes, book $5,000.00")
+        person.sees("The receipt is recorded", "$2,750.00")
+        person.shot("11-receipt")
+        person.follow("Reverse")
+        person.type("Why it is taken back", "Booked on the wrong payment.")
+        person.press("Reverse the receipt")
+        person.press("Yes, take back $5,000.00")
+        person.sees("The receipt is taken back", "Reversed", "Reversal")
+        person.shot("12-reversed")
+        with server.client() as api:
+            payment = api.get(f"/payments/{id}").json()["data"]
+            entries = api.get(f"/payments/{id}/receipts").json()["data"]
+        assert (payment["status"], payment["paid"], payment["open"]) == ("due", 0, 7750.00)
+        assert [e["amount"] for e in entries] == [-5000.00, 5000.00]
