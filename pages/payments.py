@@ -376,7 +376,8 @@ def show_receipts(engagement: Engagement, m: Milestone) -> None:
         st.caption("Nothing yet.")
     for entry in booked:
         draw_receipt(engagement, entry)
-    if payable:
+    # One form at a time: the address names one draft.
+    if payable and not param("reverse"):
         offer_receipt(m)
 
 

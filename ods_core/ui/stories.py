@@ -105,10 +105,8 @@ def _scheduled(data: Data) -> str:
 def _received(data: Data) -> str:
     entry = data["receipt"]
     if entry["reverses"]:
-        taken = format_money(Money(-entry["amount"], entry["currency"]))
-        return (
-            f"{taken} were taken back ({entry['reason']}): {_amount(data, 'open')} is open for {data['description']}."
-        )
+        taken, left = money(-Decimal(str(entry["amount"])), entry["currency"]), _amount(data, "open")
+        return f"{taken} was taken back ({entry['reason']}): {left} is open for {data['description']}."
     return f"Money was received: {_amount(data, 'paid')} of {_amount(data)} is paid for {data['description']}."
 
 
