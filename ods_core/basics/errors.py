@@ -8,10 +8,10 @@
     │   ├── ScopeExpired          the proposal's `valid_until` has passed
     │   ├── DoesNotFit            over budget or over time: carries both gaps
     │   ├── AmountExceedsOpen     more money than is open on a payment: carries what is open
-    │   ├── DuplicateReceipt      a reference that stands on that payment already
-    │   └── Busy                  writers of one engagement kept colliding: try again
+    │   └── DuplicateReceipt      a reference that stands on that payment already
     ├── Invalid           422     bad values: carries a list of (pointer, detail)
-    └── StoreError        503     the database cannot be used: says why and what to do
+    ├── StoreError        503     the database cannot be used: says why and what to do
+    └── RateCardError     503     (payments/pricing.py) no quote can be made from the rate card
 
 Each page, route and command handles `OdsError` alone; a subclass never needs a handler of its own.
 """
@@ -109,12 +109,6 @@ class DuplicateReceipt(NotAllowed):
     """A reference that was recorded on this payment already; `extra` holds the `receipt_id`."""
 
     code, title = "duplicate_receipt", "Recorded already"
-
-
-class Busy(NotAllowed):
-    """Too many writers at once on one engagement; nothing was changed."""
-
-    code, title = "busy", "Try again"
 
 
 class Invalid(OdsError):
