@@ -1,6 +1,6 @@
 """Is the forecast honest, and what does it cost?
 
-    python -m benchmarks.forecast [--worlds 400] [--runs 4000]
+    python -m benchmarks.forecast [--worlds 400] [--runs 4000] [--seed 20260610]
 
 Honest: made-up providers whose habits are known take on work, deliver, are reviewed, sent back and paid. On some day
 the forecast is given what has been finished by then and what is open, and then the story goes on as its own habits have
@@ -35,7 +35,7 @@ from ods_core.forecast import (
 )
 from ods_core.forecast.layout import laid_out
 from ods_core.forecast.lottery import GRAIN
-from ods_core.forecast.simulation import CELLS_AT_ONCE
+from ods_core.forecast.simulation import SHARING, runs_at_once
 
 NOW = datetime(2026, 6, 10, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -226,10 +226,10 @@ def told(rng: np.random.Generator) -> tuple[list[Story], History]:
             return stories, history
 
 
-def honesty(worlds: int, runs: int) -> None:
+def honesty(worlds: int, runs: int, seed: int) -> None:
     """Print how often the truth fell below the percentiles, by the length of the history and the horizon."""
     found = {(group, weeks, p): Coverage() for group in (*GROUPS, None) for weeks in HORIZONS for p in (50, 85)}
-    rng = np.random.default_rng(20260610)
+    rng = np.random.default_rng(seed)
     for number in range(worlds):
         stories, history = told(rng)
         forecast = simulate(history, open_work_of(stories), now=NOW, seed=number, runs=runs)
@@ -265,16 +265,15 @@ def bare_draw(history: History, work: OpenWork, runs: int) -> int:
     layout, rng = laid_out(work, TODAY), np.random.default_rng(1)
     cycles, payments = len(history.cycles[:MAX_SAMPLES]), len(history.payment_delays[:MAX_SAMPLES])
     firsts, later = len(layout.scopes), len(layout.ends) - len(layout.scopes)
-    at_once = CELLS_AT_ONCE // max(len(layout.ends), len(layout.milestones))
-    for start in range(0, runs, at_once):
-        n = min(at_once, runs - start)
-        rng.integers(GRAIN, size=(n, cycles))
-        rng.integers(GRAIN, size=(n, payments))
-        rng.random((n, firsts))
-        rng.random((n, len(layout.due)))
-        rng.integers(cycles, size=(n, later))
-        rng.integers(payments, size=(n, len(layout.waiting)))
-    a_run = cycles + payments + firsts + len(layout.due) + later + len(layout.waiting)
+    at_once = runs_at_once(layout)
+    for _ in range(0, runs, at_once):
+        rng.integers(GRAIN, size=(at_once // SHARING, cycles))
+        rng.integers(GRAIN, size=(at_once // SHARING, payments))
+        rng.random((at_once, firsts))
+        rng.random((at_once, len(layout.due)))
+        rng.integers(cycles, size=(at_once, later))
+        rng.integers(payments, size=(at_once, len(layout.waiting)))
+    a_run = (cycles + payments) // SHARING + firsts + len(layout.due) + later + len(layout.waiting)
     return runs * a_run
 
 
@@ -299,10 +298,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=400)
     parser.add_argument("--runs", type=int, default=4_000, help="runs a forecast when honesty is measured")
+    parser.add_argument("--seed", type=int, default=20260610, help="of the worlds and their stories")
     parser.add_argument("--scopes", type=int, default=2_000)
     parser.add_argument("--times", type=int, default=5)
     given = parser.parse_args()
-    honesty(given.worlds, given.runs)
+    honesty(given.worlds, given.runs, given.seed)
     cost(given.scopes, 10_000, given.times)
 
 

@@ -63,14 +63,18 @@ def grains(share: Reals) -> Places:
 
 
 def own_histories(rng: np.random.Generator, chances: Places, samples: int, runs: int) -> Places:
-    """Each run's own history: places of samples, [runs, samples]."""
+    """Histories as they might have been: places of samples, [runs, samples]."""
     return np.take(chances, rng.integers(GRAIN, size=(runs, samples)))
 
 
 def pick(values: Ints, places: Places) -> Ints:
-    """Of each run's own `values` [runs, samples] those at random places [runs, n]; `places` is overwritten."""
-    runs, samples = values.shape
-    places += np.arange(runs)[:, None] * samples
+    """Of each history's `values` [histories, samples] those at random places [histories · runs, n].
+
+    Runs that share a history stand together. `places` is overwritten, with the places in all values.
+    """
+    histories, samples = values.shape
+    by_history = places.reshape(histories, len(places) // histories, places.shape[1])
+    by_history += np.arange(histories)[:, None, None] * samples
     # `clip` spares a check that the way places are drawn makes idle.
     return np.take(values.ravel(), places, mode="clip")
 
@@ -107,15 +111,19 @@ class Lottery:
     def draw_from(self, elapsed: Ints, chance: Reals) -> tuple[Ints, NDArray[np.bool_]]:
         """Places of samples whose key is at least `elapsed` [n]; `chance` [runs, n] from 0 to 1 chooses among them.
 
-        The second array tells where a run knows none that took as long; there, any sample is drawn.
+        `chance` is overwritten. The second array tells where a run knows none that took as long: any one is drawn there.
         """
-        samples = self.places.shape[1]
+        histories, samples = self.places.shape
         passed = np.take(self.before, np.searchsorted(self.keys, elapsed), axis=1, mode="clip")
         beyond = passed == samples
         passed[beyond] = 0
-        places = (chance * (samples - passed)).astype(np.intp)
-        places += passed
-        return pick(self.places, places), beyond
+        chances = chance.reshape(histories, len(chance) // histories, chance.shape[1])
+        # Cast while it is small: mixed kinds of numbers cost more than the arithmetic.
+        chances *= (samples - passed).astype(np.float64)[:, None]
+        places = chances.astype(np.intp)
+        places += passed.astype(np.intp)[:, None]
+        drawn = pick(self.places, places.reshape(chance.shape))
+        return drawn, np.repeat(beyond, chances.shape[1], axis=0) if beyond.any() else np.zeros((1, 1), np.bool_)
 
 
 def at_least(drawn: Ints, elapsed: Ints, beyond: NDArray[np.bool_]) -> Ints:

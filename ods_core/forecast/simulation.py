@@ -8,7 +8,6 @@ took at least as long as it has by now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -22,10 +21,15 @@ from ods_core.forecast.lottery import Ints, Lottery, Places, Reals, at_least, ex
 from ods_core.forecast.periods import Periods, months, weeks
 from ods_core.forecast.work import MAX_SAMPLES, MIN_FINISHED_CYCLES, History, OpenWork
 
-CELLS_AT_ONCE = 150_000
+CELLS_AT_ONCE = 200_000
 """Numbers in one array of a chunk of runs: small enough for the processor's cache, and for memory with any work."""
 
-COLUMNS_AT_ONCE = 32
+SHARING = 10
+"""So many runs share one drawn history."""
+
+DATED_RUNS = 2_500
+"""Dates and shares on time are told from the first so many runs, cash from all: sorting out all dates of thousands of
+milestones takes longer than to simulate them, for a P85 that is then within 0.4 instead of 0.7 percentage points."""
 
 FARTHEST = 30_000
 """Days; a later date is cut to it, so that dates can be kept in two bytes."""
@@ -124,7 +128,7 @@ def simulate(
         return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month, *planned)
     layout = laid_out(work, today)
     played = _Play(history, layout, today, (by_week, by_month), runs, seed).play()
-    cash_by_week, cash_by_month = (dict(zip(sorted(planned[0]), cash, strict=True)) for cash in played.cash)
+    cash_by_week, cash_by_month = (_told(cash, sorted(planned[0])) for cash in played.cash)
     return Forecast(
         today=today,
         runs=runs,
@@ -209,12 +213,16 @@ def _payments(history: History, late: Ints) -> tuple[Ints, Places]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Played:
-    """What came of all runs: cash by week and by month, per currency; days from today of payments and finishes."""
+    """What came of the runs: cash by week and by month [runs, currencies, periods], days from today.
 
-    cash: list[list[SimulatedCash]]
+    `paid` and `finished` are of the first `DATED_RUNS` runs and each milestone or scope; `on_time` says of each scope
+    in how many of these it is.
+    """
+
+    cash: list[NDArray[np.int64]]
     paid: NDArray[np.int16]
     finished: NDArray[np.int16]
-    on_time: Reals
+    on_time: NDArray[np.bool_]
 
 
 class _Play:
@@ -224,7 +232,7 @@ class _Play:
         self.layout, self.runs = layout, runs
         self.rng = np.random.default_rng(seed)
         self.known = _Samples.of(history, layout, -layout.ends[: len(layout.scopes)])
-        self.at_once = max(1, min(runs, CELLS_AT_ONCE // max(len(layout.ends), len(layout.milestones), 1)))
+        self.at_once = runs_at_once(layout)
         self.horizon = max((p.end - today).days for p in periods)
         self.edges = [_edges(p, today) for p in periods]
         self._lay_out_cash()
@@ -238,43 +246,50 @@ class _Play:
         self.currencies = len(names)
         columns = np.array([names.index(m.currency) * days for m in milestones], np.intp)
         self.places = np.arange(self.at_once)[:, None] * (self.currencies * days) + columns
+        self.added_to = np.empty_like(self.places)
         amounts = np.array([m.minor for m in milestones], np.float64)
-        self.amounts = np.tile(amounts, (self.at_once, 1))
+        self.amounts = np.tile(amounts, self.at_once)
 
     def play(self) -> _Played:
-        """All runs, a chunk at a time."""
-        cash = [np.zeros((self.runs, self.currencies, len(edges)), np.int64) for edges in self.edges]
-        paid = np.zeros((self.runs, len(self.layout.milestones)), np.int16)
-        finished = np.zeros((self.runs, len(self.layout.scopes)), np.int16)
-        on_time = np.zeros(len(self.layout.scopes))
-        for first, last in self._chunks():
-            runs = last - first
-            own = own_histories(self.rng, self.known.cycle_chances, self.known.cycles, runs)
-            paying = own_histories(self.rng, self.known.payment_chances, self.known.payments, runs)
-            draws = Draws.of(self.rng, runs, self.layout, self.known.cycles, self.known.payments)
-            completed, accepted = self._deliver(own, draws)
-            finished[first:last] = np.minimum(_columns(accepted, self.layout.finishes), FARTHEST)
-            on_time += np.count_nonzero(_columns(completed, self.layout.finishes) <= self.last_ends, axis=0)
-            days = self._pay(paying, draws, accepted)
-            paid[first:last] = np.minimum(days, FARTHEST)
-            self._collect(days, [kept[first:last] for kept in cash])
-        told = [[SimulatedCash.of(kept[:, c]) for c in range(self.currencies)] for kept in cash]
-        return _Played(told, paid, finished, on_time / self.runs)
-
-    def _chunks(self) -> Iterator[tuple[int, int]]:
+        """All runs, some at a time."""
+        dated = min(self.runs, DATED_RUNS)
+        kept = _Played(
+            [np.zeros((self.runs, self.currencies, len(edges)), np.int64) for edges in self.edges],
+            np.zeros((dated, len(self.layout.milestones)), np.int16),
+            np.zeros((dated, len(self.layout.scopes)), np.int16),
+            np.zeros((dated, len(self.layout.scopes)), np.bool_),
+        )
         for first in range(0, self.runs, self.at_once):
-            yield first, min(first + self.at_once, self.runs)
+            self._play_some(first, kept)
+        return kept
+
+    def _play_some(self, first: int, kept: _Played) -> None:
+        """A chunk of runs from `first` on; of the last chunk, what is too much is dropped."""
+        known, layout, rng = self.known, self.layout, self.rng
+        histories = self.at_once // SHARING
+        own = own_histories(rng, known.cycle_chances, known.cycles, histories)
+        paying = own_histories(rng, known.payment_chances, known.payments, histories)
+        draws = Draws.of(rng, self.at_once, layout, known.cycles, known.payments)
+        completed, accepted = self._deliver(own, draws)
+        days = self._pay(paying, draws, accepted)
+        part = slice(first, min(first + self.at_once, self.runs))
+        count = len(kept.paid[part])
+        if count:
+            kept.paid[part] = np.minimum(days[:count], FARTHEST)
+            kept.finished[part] = np.minimum(_columns(accepted[:count], layout.finishes), FARTHEST)
+            kept.on_time[part] = _columns(completed[:count], layout.finishes) <= self.last_ends
+        self._collect(days, [cash[part] for cash in kept.cash])
 
     def _deliver(self, own: Places, draws: Draws) -> tuple[Ints, Ints]:
-        """The days on which each cycle is completed and accepted, [runs, cycles]; `own` is each run's history."""
+        """The days on which each cycle is completed and accepted, [runs, cycles]; `own` are the runs' histories."""
         layout, known = self.layout, self.known
-        completed = np.empty((len(own), len(layout.ends)), np.int32)
+        completed = np.empty((len(draws.first), len(layout.ends)), np.int32)
         accepted = np.empty_like(completed)
         self._go_on(own, draws.first, completed, accepted)
         firsts = len(layout.scopes)
-        slips = pick(known.slip[own], draws.cycles)
+        slips = pick(_of(known.slip, own), draws.cycles)
         # The places are where they are to be already: the same cycle tells how late it was and how it was accepted.
-        acceptances = np.take(known.acceptance[own].ravel(), draws.cycles, mode="clip")
+        acceptances = np.take(_of(known.acceptance, own).ravel(), draws.cycles, mode="clip")
         for step in layout.steps:
             before = _columns(accepted, step.follows)
             here, drawn = slice(step.first, step.last), slice(step.first - firsts, step.last - firsts)
@@ -292,20 +307,22 @@ class _Play:
         firsts = len(layout.scopes)
         part = slice(0, running)
         places, beyond = Lottery.of(known.slip, own).draw_from(layout.elapsed[part], chance[:, part])
-        slip = at_least(known.slip[places], layout.elapsed[part], beyond)
-        completed[:, part] = layout.ends[part] + slip
-        accepted[:, part] = completed[:, part] + known.acceptance[places]
+        slip = at_least(_of(known.slip, places), layout.elapsed[part], beyond)
+        np.add(layout.ends[part], slip, out=completed[:, part])
+        np.add(completed[:, part], _of(known.acceptance, places), out=accepted[:, part])
         completed[:, running:firsts] = layout.completed[running:]
         for part, key in (
             (slice(running, running + reviewed), known.review),
             (slice(running + reviewed, firsts), known.remediation),
         ):
+            if part.start == part.stop:
+                continue
             places, beyond = Lottery.of(key, own).draw_from(layout.elapsed[part], chance[:, part])
-            taken = at_least(known.acceptance[places], layout.elapsed[part], beyond)
-            accepted[:, part] = layout.completed[part] + taken
+            taken = at_least(_of(known.acceptance, places), layout.elapsed[part], beyond)
+            np.add(layout.completed[part], taken, out=accepted[:, part])
 
     def _pay(self, own: Places, draws: Draws, accepted: Ints) -> Ints:
-        """The days on which each milestone is paid, [runs, milestones]; `own` is each run's history of payments."""
+        """The days on which each milestone is paid, [runs, milestones]; `own` are the runs' histories of payments."""
         layout, known = self.layout, self.known
         waiting = len(layout.waiting)
         days = np.empty((len(accepted), len(layout.milestones)), np.int32)
@@ -313,27 +330,41 @@ class _Play:
         np.add(released, layout.net_days, out=days[:, :waiting])
         days[:, waiting:] = layout.due_on
         if len(known.payment):
-            days[:, :waiting] += pick(known.payment[own], draws.payments)
+            days[:, :waiting] += pick(_of(known.payment, own), draws.payments)
             # Nobody pays before there is something to pay.
             np.maximum(days[:, :waiting], released, out=days[:, :waiting])
             elapsed = -layout.due_on
             places, beyond = Lottery.of(known.payment, own).draw_from(elapsed, draws.due)
-            days[:, waiting:] += at_least(known.payment[places], elapsed, beyond)
+            days[:, waiting:] += at_least(_of(known.payment, places), elapsed, beyond)
         return np.maximum(days, 0, out=days)
 
     def _collect(self, days: Ints, kept: list[NDArray[np.int64]]) -> None:
-        """Add the amounts up by day, and the days by period."""
-        runs = len(days)
-        shape = (runs, self.currencies, self.horizon + 1)
-        places = self.places[:runs] + np.minimum(days, self.horizon)
-        sums = np.bincount(places.ravel(), self.amounts[:runs].ravel(), minlength=int(np.prod(shape)))
+        """Add the amounts up by day, and the days by period; `days` is overwritten."""
+        shape = (self.at_once, self.currencies, self.horizon + 1)
+        np.add(self.places, np.minimum(days, self.horizon, out=days), out=self.added_to)
+        sums = np.bincount(self.added_to.ravel(), self.amounts, minlength=int(np.prod(shape))).reshape(shape)
         for edges, into in zip(self.edges, kept, strict=True):
-            into[:] = np.add.reduceat(sums.reshape(shape), edges, axis=2)
+            into[:] = np.add.reduceat(sums[: len(into)], edges, axis=2)
+
+
+def runs_at_once(layout: Layout) -> int:
+    """How many runs are played together: whole histories."""
+    widest = max(len(layout.ends), len(layout.milestones), 1)
+    return max(min(CELLS_AT_ONCE // widest, 1_000) // SHARING, 1) * SHARING
 
 
 def _columns(days: Ints, places: Places) -> Ints:
     """Some columns, by place; a good deal faster than by index, for the same."""
     return np.take(days, places, axis=1, mode="clip")
+
+
+def _of(samples: Ints, places: Places | Ints) -> Ints:
+    """Samples by place."""
+    return np.take(samples, places, mode="clip")
+
+
+def _told(cash: NDArray[np.int64], currencies: list[str]) -> dict[str, SimulatedCash]:
+    return {currency: SimulatedCash.of(cash[:, n]) for n, currency in enumerate(currencies)}
 
 
 def _edges(periods: Periods, today: date) -> Places:
@@ -343,21 +374,15 @@ def _edges(periods: Periods, today: date) -> Places:
 
 
 def _expected(ids: list[str], days: NDArray[np.int16], today: date) -> list[ExpectedDates]:
-    """P50 and P85 of each column [runs, things], read off how many runs have each day: far cheaper than sorting."""
-    made = []
-    for first in range(0, len(ids), COLUMNS_AT_ONCE):
-        block = np.ascontiguousarray(days[:, first : first + COLUMNS_AT_ONCE].T).astype(np.intp)
-        for id, column in zip(ids[first:], block, strict=False):
-            half, most = _percentile_days(column)
-            made.append(ExpectedDates(id, _day(today, half), _day(today, most)))
-    return made
+    """P50 and P85 of each column [runs, things]."""
+    # A stable sort of two-byte numbers goes by their digits, several times as fast as any other.
+    ordered = np.sort(np.ascontiguousarray(days.T), axis=1, kind="stable")
+    half, most = (ordered[:, -(-days.shape[0] * percent // 100) - 1].tolist() for percent in (50, 85))
+    return [ExpectedDates(*each) for each in zip(ids, _dates(today, half), _dates(today, most), strict=True)]
 
 
-def _percentile_days(days: Places) -> list[int]:
-    earliest = int(days.min())
-    upto = np.cumsum(np.bincount(days - earliest))
-    ranks = [-(-len(days) * percent // 100) for percent in (50, 85)]
-    return [earliest + int(place) for place in np.searchsorted(upto, ranks)]
+def _dates(today: date, days: list[int]) -> list[date]:
+    return [_day(today, n) for n in days]
 
 
 def _day(today: date, days: int) -> date:
@@ -366,15 +391,14 @@ def _day(today: date, days: int) -> date:
 
 def _finishes(layout: Layout, played: _Played, today: date) -> list[ScopeFinish]:
     dates = _expected([s.id for s in layout.scopes], played.finished, today)
-    rows = zip(dates, layout.scopes, played.on_time, strict=True)
+    rows = zip(dates, layout.scopes, played.on_time.mean(axis=0), strict=True)
     return [ScopeFinish(d.id, d.p50, d.p85, s.cycles[-1].planned_end, float(share)) for d, s, share in rows]
 
 
 def _portfolio(played: _Played, today: date) -> Portfolio | None:
     if not played.finished.shape[1]:
         return None
-    ends = played.finished.max(axis=1).astype(np.int64)[:, None]
-    (half,), (most,) = percentiles(ends)
+    (half,), (most,) = percentiles(played.finished.max(axis=1).astype(np.int64)[:, None])
     return Portfolio(_day(today, int(half)), _day(today, int(most)), float(played.on_time.mean()))
 
 
