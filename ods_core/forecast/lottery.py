@@ -111,7 +111,7 @@ class Lottery:
     def draw_from(self, elapsed: Ints, chance: Reals) -> tuple[Ints, NDArray[np.bool_]]:
         """Places of samples whose key is at least `elapsed` [n]; `chance` [runs, n] from 0 to 1 chooses among them.
 
-        `chance` is overwritten. The second array tells where a run knows none that took as long: any one is drawn there.
+        `chance` is overwritten. The second array tells where a run knows none that took as long: there, any is drawn.
         """
         histories, samples = self.places.shape
         passed = np.take(self.before, np.searchsorted(self.keys, elapsed), axis=1, mode="clip")
