@@ -27,6 +27,7 @@ NOUNS = {
     "deliverable": "Deliverables",
     "service_line": "Service lines",
     "payment": "Payments",
+    "receipt": "Receipts",
     "event": "Events",
 }
 
