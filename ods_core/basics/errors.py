@@ -38,10 +38,6 @@ class Problem:
         """`{"pointer", "detail", …}`, as a problem answer lists it."""
         return {"pointer": self.pointer, **self.extra, "detail": self.detail}
 
-    def under(self, prefix: str) -> Problem:
-        """The same problem, seen from one level further out."""
-        return Problem(prefix + self.pointer, self.detail, self.extra)
-
 
 class OdsError(Exception):
     """A refusal with a stable `code` (snake_case), an HTTP `status` and a `detail` that a person can act on."""

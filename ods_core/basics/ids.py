@@ -7,9 +7,11 @@ gaps, it may grow past six digits, it never repeats.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+
+from ods_core.basics.states import Kind
 
 
 class Prefix(StrEnum):
@@ -27,8 +29,16 @@ class Prefix(StrEnum):
     WEBHOOK_ENDPOINT = "WHK"
 
 
-FOREIGN = frozenset({"ORG", "WS", "SUB", "PROJ", "USR"})
-"""Prefixes of what other systems own: checked for form, never looked up."""
+PREFIX_OF: Mapping[Kind, Prefix] = {
+    Kind.REQUEST: Prefix.REQUEST,
+    Kind.SCOPE: Prefix.SCOPE,
+    Kind.CYCLE: Prefix.CYCLE,
+    Kind.DELIVERABLE: Prefix.DELIVERABLE,
+    Kind.SERVICE_LINE: Prefix.SERVICE_LINE,
+    Kind.PAYMENT: Prefix.PAYMENT,
+    Kind.RECEIPT: Prefix.RECEIPT,
+}
+"""The prefix of each part of an engagement."""
 
 IdSource = Callable[[Prefix], str]
 """Hands out the next identifier of a prefix."""

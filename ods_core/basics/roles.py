@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ods_core.basics.events import SYSTEM, Actor, ActorKind
+from ods_core.basics.events import Actor, ActorKind
 
 
 class Role(StrEnum):
@@ -53,8 +53,6 @@ class Caller:
 
 LOCAL = Caller(Actor(ActorKind.LOCAL, "local"), ALL_ROLES)
 """This machine's own user, where no sign-in is configured: may do everything."""
-
-SYSTEM_CALLER = Caller(SYSTEM, ALL_ROLES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from ods_core.basics.errors import Invalid, NotFound
-from ods_core.basics.ids import Prefix, number_of
+from ods_core.basics.ids import PREFIX_OF, number_of
 from ods_core.basics.records import Engagement
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind, PaymentStatus
@@ -34,17 +34,6 @@ TABLES: Mapping[Kind, Table] = {
     Kind.PAYMENT: t.payments,
     Kind.RECEIPT: t.receipts,
 }
-PREFIXES: Mapping[Kind, Prefix] = {
-    Kind.REQUEST: Prefix.REQUEST,
-    Kind.SCOPE: Prefix.SCOPE,
-    Kind.CYCLE: Prefix.CYCLE,
-    Kind.DELIVERABLE: Prefix.DELIVERABLE,
-    Kind.SERVICE_LINE: Prefix.SERVICE_LINE,
-    Kind.PAYMENT: Prefix.PAYMENT,
-    Kind.RECEIPT: Prefix.RECEIPT,
-}
-
-MAX_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,7 @@ def engagement_of(connection: Connection, caller: Caller, kind: Kind, id: str) -
     Raises:
         NotFound: there is no such thing, or it is another organisation's.
     """
-    request_id = find_request(connection, PREFIXES[kind], id)
+    request_id = find_request(connection, PREFIX_OF[kind], id)
     engagement = load(connection, [request_id])[request_id]
     if not caller.sees(engagement.request.organization_id, engagement.request.workspace_id):
         raise NotFound(kind, id)

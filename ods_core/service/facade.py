@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ods_core.basics.clock import Clock, system_clock
 from ods_core.basics.errors import Forbidden, NotFound, Problem
 from ods_core.basics.events import Event, EventType
-from ods_core.basics.ids import Prefix
+from ods_core.basics.ids import PREFIX_OF
 from ods_core.basics.money import Money, MoneyError
 from ods_core.basics.records import Engagement, PlannedMilestone
 from ods_core.basics.resources import Resource, resource
@@ -45,14 +45,6 @@ from ods_core.lifecycle import (
 from ods_core.lifecycle.rules import RULES, Verb, verb_of
 from ods_core.payments import TermsError, parse_terms, schedule
 from ods_core.store import Store, UnitOfWork
-
-_PREFIX_OF = {
-    Kind.REQUEST: Prefix.REQUEST,
-    Kind.SCOPE: Prefix.SCOPE,
-    Kind.DELIVERABLE: Prefix.DELIVERABLE,
-    Kind.PAYMENT: Prefix.PAYMENT,
-    Kind.RECEIPT: Prefix.RECEIPT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +169,7 @@ class Service:
         kind = RULES[verb].subject
         _require(caller, verb)
         with self._unit() as unit:
-            engagement = _visible(caller, unit.engagement_of(_PREFIX_OF[kind], subject_id), kind, subject_id)
+            engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
             outcome = decide(engagement, command, subject_id, self._moment(caller))
             unit.save(outcome.engagement, outcome.events)
         return Result(outcome.engagement, outcome.events, kind, subject_id)

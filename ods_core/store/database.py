@@ -23,7 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from ods_core.basics.clock import Clock, system_clock
 from ods_core.basics.errors import NotFound, StoreError
 from ods_core.basics.events import Event
-from ods_core.basics.ids import Prefix, format_id
+from ods_core.basics.ids import PREFIX_OF, Prefix, format_id
 from ods_core.basics.records import Engagement
 from ods_core.store import rows
 from ods_core.store import tables as t
@@ -172,15 +172,7 @@ class UnitOfWork:
         return numbered
 
 
-_KIND_NAMES = {
-    Prefix.REQUEST: "request",
-    Prefix.SCOPE: "scope",
-    Prefix.CYCLE: "cycle",
-    Prefix.DELIVERABLE: "deliverable",
-    Prefix.SERVICE_LINE: "service_line",
-    Prefix.PAYMENT: "payment",
-    Prefix.RECEIPT: "receipt",
-}
+_KINDS = {prefix: kind for kind, prefix in PREFIX_OF.items()}
 
 
 def find_request(connection: Connection, prefix: Prefix, id: str) -> str:
@@ -193,7 +185,7 @@ def find_request(connection: Connection, prefix: Prefix, id: str) -> str:
     column = table.c.id if prefix == Prefix.REQUEST else table.c.request_id
     found = connection.execute(select(column).where(table.c.id == id)).scalar()
     if found is None:
-        raise NotFound(_KIND_NAMES[prefix], id)
+        raise NotFound(_KINDS[prefix], id)
     return str(found)
 
 
