@@ -15,7 +15,7 @@ from ods_core.api import build
 from ods_core.api.guard import is_loopback
 from ods_core.basics.errors import StoreError
 from ods_core.demo import load
-from ods_core.service import Runtime, runtime, shut_down
+from ods_core.service import Runtime, Scheduler, runtime, shut_down
 
 log = logging.getLogger("ods.server")
 
@@ -42,17 +42,22 @@ def refuse_open_address(address: str) -> None:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Open the database, begin to fill an empty one with the demo, and let go of it at the end.
+    """Open the database, fill an empty one with the demo, carry out what falls due, and let go of it at the end.
 
     A database that cannot be opened does not keep the server from starting: each page and each call says why.
     """
+    scheduler = None
     try:
         run = runtime()
     except StoreError as error:
         log.error("%s", error.detail)
     else:
         _fill_if_empty(run)
+        scheduler = Scheduler(run.service, run.settings.scheduler_seconds)
+        scheduler.start()
     yield {}
+    if scheduler:
+        scheduler.stop()
     shut_down()
 
 

@@ -98,7 +98,7 @@ def show_roles() -> None:
             {
                 "Command": rule.label,
                 "By": " or ".join(side.value for side in rule.sides),
-                "Roles": ", ".join(sorted(rule.roles)),
+                "Roles": ", ".join(sorted(rule.roles)) or "nobody: the clock gives it",
                 "On": rule.subject.replace("_", " "),
                 "While it is": ", ".join(state.replace("_", " ") for state in rule.states) or "not there yet",
                 "And only if": rule.condition.replace("`", "").replace("_", " ") or NOTHING,

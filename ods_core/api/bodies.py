@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ods_core.basics.errors import Invalid
-from ods_core.basics.records import CriterionNotMet, Evidence
-from ods_core.basics.states import SilencePolicy
+from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence
+from ods_core.basics.states import SilencePolicy, Verdict
 from ods_core.lifecycle import (
     Accept,
     Cancel,
@@ -55,6 +55,12 @@ def _policy(value: Any) -> SilencePolicy:
     raise ValueError(f"expected one of {', '.join(SilencePolicy)}")
 
 
+def _verdict(value: Any) -> Verdict:
+    if isinstance(value, str) and value in set(Verdict):
+        return Verdict(value)
+    raise ValueError(f"expected one of {', '.join(Verdict)}")
+
+
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[
     Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [15500.00], "exclusiveMinimum": 0})
@@ -62,6 +68,7 @@ Amount = Annotated[
 Policy = Annotated[
     SilencePolicy, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": [*SilencePolicy]})
 ]
+VerdictWord = Annotated[Verdict, BeforeValidator(_verdict), WithJsonSchema({"type": "string", "enum": [*Verdict]})]
 
 
 class Body(BaseModel):
@@ -265,6 +272,18 @@ class CriterionBody(Body):
     evidence: str = ""
 
 
+class VerdictBody(Body):
+    """What was found of a criterion: its place in the deliverable, from 1, the verdict, and what shows it."""
+
+    criterion: int = Field(examples=[1])
+    verdict: VerdictWord
+    evidence: str = ""
+
+    def record(self) -> CriterionVerdict:
+        """As the rules know it."""
+        return CriterionVerdict(self.criterion, self.verdict, self.evidence)
+
+
 class DecisionBody(Body):
     """The binary decision on a deliverable."""
 
@@ -273,6 +292,10 @@ class DecisionBody(Body):
     notes: str | None = None
     rejection_reason: str | None = Field(None, description="Needed to reject: which criteria were not met, and why")
     criteria_not_met: list[CriterionBody] | None = None
+    verdicts: list[VerdictBody] = Field(
+        default=[],
+        description="What was found of each criterion; one that is not named was not tested, or is in criteria_not_met",
+    )
 
     def command(self) -> Accept | Reject:
         """The command that this asks for.
@@ -280,12 +303,13 @@ class DecisionBody(Body):
         Raises:
             Invalid: reasons for a rejection beside an acceptance.
         """
+        verdicts = tuple(v.record() for v in self.verdicts)
         if self.accepted:
             _refuse_field("/rejection_reason", self.rejection_reason, "expected none: `accepted` is true")
             _refuse_field("/criteria_not_met", self.criteria_not_met, "expected none: `accepted` is true")
-            return Accept(self.reviewer_id, self.notes)
+            return Accept(self.reviewer_id, self.notes, verdicts)
         criteria = tuple(CriterionNotMet(c.criterion, c.evidence) for c in self.criteria_not_met or ())
-        return Reject(self.rejection_reason or "", self.reviewer_id, criteria, self.notes)
+        return Reject(self.rejection_reason or "", self.reviewer_id, criteria, self.notes, verdicts)
 
 
 class ReceiptBody(Body):

@@ -157,6 +157,8 @@ class ScopeShape(Shape):
     silence_policy: str
     proposed_at: datetime
     proposed_by: str
+    remind_on: date
+    reminded_at: datetime | None
     confirmed_at: datetime | None
     confirmed_by: str | None
     shifted_days: int
@@ -233,6 +235,12 @@ class CriterionNotMetShape(Shape):
     evidence: str
 
 
+class VerdictShape(Shape):
+    criterion: int
+    verdict: str = Field(description="met, not_met or not_tested")
+    evidence: str
+
+
 class AttemptShape(Shape):
     attempt: int
     cycle_id: str
@@ -242,12 +250,15 @@ class AttemptShape(Shape):
     notes: str | None
     evidence: list[EvidenceShape]
     ready_at: datetime | None
+    decide_by: datetime | None
+    reminded_at: datetime | None
     decision: str | None
     decided_at: datetime | None
     reviewer_id: str | None
     review_notes: str | None
     rejection_reason: str | None
     criteria_not_met: list[CriterionNotMetShape]
+    verdicts: list[VerdictShape] = Field(description="One a criterion once decided, none before")
     deemed: bool
     remediation_cycle_id: str | None
 
@@ -269,7 +280,11 @@ class DeliverableShape(Shape):
     started_at: datetime | None
     submitted_at: datetime | None
     ready_at: datetime | None
+    decide_by: datetime | None = Field(description="The end of the present attempt's review window, if there is one")
+    reminded_at: datetime | None
+    silence_policy: str
     decided_at: datetime | None
+    deemed: bool = Field(description="Whether the present attempt was decided by silence")
     escalated_at: datetime | None
     cancelled_at: datetime | None
     attempts: list[AttemptShape]

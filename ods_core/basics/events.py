@@ -15,7 +15,11 @@ from ods_core.basics.states import Kind
 
 
 class EventType(StrEnum):
-    """The catalogue. `SCOPE_CANCELLED` is this project's own: docs/decisions/0004 says why."""
+    """The catalogue.
+
+    `SCOPE_CANCELLED` and the two reminders, `SCOPE_EXPIRING` and `DELIVERABLE_REVIEW_REMINDER`, are this project's own:
+    docs/decisions/0004 says why.
+    """
 
     REQUEST_SUBMITTED = "ods.request.submitted"
     REQUEST_SCOPED = "ods.request.scoped"
@@ -25,6 +29,7 @@ class EventType(StrEnum):
     SCOPE_CONFIRMED = "ods.scope.confirmed"
     SCOPE_DECLINED = "ods.scope.declined"
     SCOPE_CANCELLED = "ods.scope.cancelled"
+    SCOPE_EXPIRING = "ods.scope.expiring"
     SCOPE_COMPLETED = "ods.scope.completed"
     SCOPE_TERMINATED = "ods.scope.terminated"
     SERVICE_LINE_OPENED = "ods.service_line.opened"
@@ -37,6 +42,7 @@ class EventType(StrEnum):
     DELIVERABLE_STARTED = "ods.deliverable.started"
     DELIVERABLE_SUBMITTED = "ods.deliverable.submitted"
     DELIVERABLE_READY = "ods.deliverable.ready_for_acceptance"
+    DELIVERABLE_REVIEW_REMINDER = "ods.deliverable.review_reminder"
     DELIVERABLE_ACCEPTED = "ods.deliverable.accepted"
     DELIVERABLE_REJECTED = "ods.deliverable.rejected"
     DELIVERABLE_ESCALATED = "ods.deliverable.escalated"
@@ -58,6 +64,7 @@ EVENT_LABELS: dict[EventType, str] = {
     EventType.SCOPE_CONFIRMED: "Scope confirmed",
     EventType.SCOPE_DECLINED: "Proposal declined",
     EventType.SCOPE_CANCELLED: "Proposal withdrawn",
+    EventType.SCOPE_EXPIRING: "Proposal about to expire",
     EventType.SCOPE_COMPLETED: "Scope completed",
     EventType.SCOPE_TERMINATED: "Scope terminated",
     EventType.SERVICE_LINE_OPENED: "Service line opened",
@@ -70,6 +77,7 @@ EVENT_LABELS: dict[EventType, str] = {
     EventType.DELIVERABLE_STARTED: "Work started",
     EventType.DELIVERABLE_SUBMITTED: "Deliverable submitted",
     EventType.DELIVERABLE_READY: "Ready for acceptance",
+    EventType.DELIVERABLE_REVIEW_REMINDER: "Review waits",
     EventType.DELIVERABLE_ACCEPTED: "Deliverable accepted",
     EventType.DELIVERABLE_REJECTED: "Deliverable rejected",
     EventType.DELIVERABLE_ESCALATED: "Going in circles",

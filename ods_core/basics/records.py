@@ -27,6 +27,7 @@ from ods_core.basics.states import (
     ScopeStatus,
     ServiceLineStatus,
     SilencePolicy,
+    Verdict,
 )
 from ods_core.basics.triggers import Trigger
 
@@ -45,6 +46,15 @@ class CriterionNotMet:
 
     criterion: int
     evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionVerdict:
+    """What a reviewer found of a criterion (its place in the deliverable, from 1), and what shows it."""
+
+    criterion: int
+    verdict: Verdict
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,8 @@ class Scope:
     """A proposal and, once confirmed, the engagement's fixed specification.
 
     `schedule` is what the payment terms come to; the milestones made at confirmation are copies of it.
-    `shifted_days` is by how much a late confirmation moved the cycles.
+    `shifted_days` is by how much a late confirmation moved the cycles; `remind_on` is the day from which its client is
+    to be reminded that it is about to expire, and `reminded_at` when that happened.
     """
 
     id: str
@@ -112,6 +123,8 @@ class Scope:
     silence_policy: SilencePolicy
     proposed_at: datetime
     proposed_by: str
+    remind_on: date
+    reminded_at: datetime | None = None
     confirmed_at: datetime | None = None
     confirmed_by: str | None = None
     shifted_days: int = 0
@@ -177,7 +190,11 @@ class Deliverable:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One delivery of a deliverable and the decision on it; at most one decision, and it is final."""
+    """One delivery of a deliverable and the decision on it; at most one decision, and it is final.
+
+    `decide_by` is the end of the review window, where the scope has one; `remind_at` is when the reviewer is to be
+    reminded, and `reminded_at` when that happened. `verdicts` are those that the reviewer gave.
+    """
 
     deliverable_id: str
     request_id: str
@@ -189,14 +206,28 @@ class Attempt:
     notes: str | None = None
     evidence: tuple[Evidence, ...] = ()
     ready_at: datetime | None = None
+    decide_by: datetime | None = None
+    remind_at: datetime | None = None
+    reminded_at: datetime | None = None
     decision: Decision | None = None
     decided_at: datetime | None = None
     reviewer_id: str | None = None
     review_notes: str | None = None
     rejection_reason: str | None = None
     criteria_not_met: tuple[CriterionNotMet, ...] = ()
+    verdicts: tuple[CriterionVerdict, ...] = ()
     deemed: bool = False
     remediation_cycle_id: str | None = None
+
+    def verdict_on(self, criterion: int) -> CriterionVerdict:
+        """What the decision says of one criterion; what it does not name was not tested."""
+        for given in self.verdicts:
+            if given.criterion == criterion:
+                return given
+        for failed in self.criteria_not_met:
+            if failed.criterion == criterion:
+                return CriterionVerdict(criterion, Verdict.NOT_MET, failed.evidence)
+        return CriterionVerdict(criterion, Verdict.NOT_TESTED)
 
 
 def attempt_place(attempt: Attempt) -> tuple[int, int]:
@@ -331,6 +362,10 @@ class Engagement:
     def attempts_of(self, deliverable_id: str) -> list[Attempt]:
         """A deliverable's attempts, first one first."""
         return [a for a in self.attempts if a.deliverable_id == deliverable_id]
+
+    def attempt_on(self, deliverable: Deliverable) -> Attempt | None:
+        """A deliverable's present attempt, None before its first work."""
+        return next((a for a in self.attempts_of(deliverable.id) if a.number == deliverable.attempt), None)
 
     def cycles_of(self, deliverable_id: str) -> list[Cycle]:
         """Every cycle whose list a deliverable stands on, its delivery cycle first."""

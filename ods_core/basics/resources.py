@@ -15,6 +15,7 @@ from ods_core.basics.clock import midnight, working_days_before
 from ods_core.basics.money import exponent
 from ods_core.basics.records import (
     Attempt,
+    CriterionVerdict,
     Cycle,
     Deliverable,
     Engagement,
@@ -113,6 +114,8 @@ def scope_resource(engagement: Engagement, scope: Scope) -> Resource:
         "silence_policy": scope.silence_policy.value,
         "proposed_at": scope.proposed_at,
         "proposed_by": scope.proposed_by,
+        "remind_on": scope.remind_on,
+        "reminded_at": scope.reminded_at,
         "confirmed_at": scope.confirmed_at,
         "confirmed_by": scope.confirmed_by,
         "shifted_days": scope.shifted_days,
@@ -210,7 +213,12 @@ def _cycle_deliverable(d: Deliverable) -> Resource:
 
 
 def deliverable_resource(engagement: Engagement, d: Deliverable) -> Resource:
-    """A deliverable with its criteria and the history of its attempts."""
+    """A deliverable with its criteria and the history of its attempts.
+
+    `decide_by`, `reminded_at` and `deemed` are those of its present attempt: the end of its review window, and whether
+    silence has decided it.
+    """
+    attempt = engagement.attempt_on(d)
     return {
         "id": d.id,
         "scope_id": d.scope_id,
@@ -228,14 +236,18 @@ def deliverable_resource(engagement: Engagement, d: Deliverable) -> Resource:
         "started_at": d.started_at,
         "submitted_at": d.submitted_at,
         "ready_at": d.ready_at,
+        "decide_by": attempt.decide_by if attempt else None,
+        "reminded_at": attempt.reminded_at if attempt else None,
+        "silence_policy": engagement.scope(d.scope_id).silence_policy.value,
         "decided_at": d.decided_at,
+        "deemed": attempt.deemed if attempt else False,
         "escalated_at": d.escalated_at,
         "cancelled_at": d.cancelled_at,
-        "attempts": [_attempt(a) for a in engagement.attempts_of(d.id)],
+        "attempts": [_attempt(a, len(d.acceptance_criteria)) for a in engagement.attempts_of(d.id)],
     }
 
 
-def _attempt(a: Attempt) -> Resource:
+def _attempt(a: Attempt, criteria: int) -> Resource:
     return {
         "attempt": a.number,
         "cycle_id": a.cycle_id,
@@ -245,15 +257,27 @@ def _attempt(a: Attempt) -> Resource:
         "notes": a.notes,
         "evidence": [{"title": e.title, "url": e.url} for e in a.evidence],
         "ready_at": a.ready_at,
+        "decide_by": a.decide_by,
+        "reminded_at": a.reminded_at,
         "decision": a.decision.value if a.decision else None,
         "decided_at": a.decided_at,
         "reviewer_id": a.reviewer_id,
         "review_notes": a.review_notes,
         "rejection_reason": a.rejection_reason,
         "criteria_not_met": [{"criterion": c.criterion, "evidence": c.evidence} for c in a.criteria_not_met],
+        "verdicts": verdicts_resource(a, criteria) if a.decision else [],
         "deemed": a.deemed,
         "remediation_cycle_id": a.remediation_cycle_id,
     }
+
+
+def verdicts_resource(a: Attempt, criteria: int) -> list[Resource]:
+    """What a decision says of each of a deliverable's criteria, in their order."""
+    return [_verdict(a.verdict_on(place)) for place in range(1, criteria + 1)]
+
+
+def _verdict(given: CriterionVerdict) -> Resource:
+    return {"criterion": given.criterion, "verdict": given.verdict.value, "evidence": given.evidence}
 
 
 def service_line_resource(engagement: Engagement, line: ServiceLine) -> Resource:
@@ -402,4 +426,5 @@ __all__ = [
     "scope_summary",
     "service_line_resource",
     "statement",
+    "verdicts_resource",
 ]

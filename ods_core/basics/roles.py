@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ods_core.basics.events import Actor, ActorKind
+from ods_core.basics.events import SYSTEM, Actor, ActorKind
 
 
 class Role(StrEnum):
@@ -21,10 +21,11 @@ class Role(StrEnum):
 
 
 class Side(StrEnum):
-    """The two parties of an engagement."""
+    """The two parties of an engagement, and the system, which does what its clock says."""
 
     CLIENT = "client"
     PROVIDER = "provider"
+    SYSTEM = "system"
 
 
 ALL_ROLES = frozenset(Role)
@@ -53,6 +54,9 @@ class Caller:
 
 LOCAL = Caller(Actor(ActorKind.LOCAL, "local"), ALL_ROLES)
 """This machine's own user, where no sign-in is configured: may do everything."""
+
+CLOCKWORK = Caller(SYSTEM, frozenset())
+"""The system itself: may do what the clock does, and nothing that a person does."""
 
 
 @dataclass(frozen=True, slots=True)

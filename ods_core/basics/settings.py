@@ -38,6 +38,20 @@ class Settings(BaseSettings):
         14, ge=1, le=365, description="Days a proposal stays valid when it does not name its `valid_until`."
     )
 
+    reminder_days: int = Field(
+        2,
+        ge=1,
+        le=60,
+        description="Days before the end of a review window, or of a proposal, at which a reminder is written; "
+        "half-way through a shorter one.",
+    )
+    review_reminder_days: int = Field(
+        5, ge=1, le=365, description="Days that a review without a window waits until a reminder is written."
+    )
+    scheduler_seconds: int = Field(
+        10, ge=1, le=3600, description="Seconds between two looks for reminders and decisions that are due."
+    )
+
     @field_validator("clock")
     @classmethod
     def _clock_can_be_read(cls, value: str) -> str:

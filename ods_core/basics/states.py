@@ -79,6 +79,14 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
+class Verdict(StrEnum):
+    """What a reviewer found of one criterion."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    NOT_TESTED = "not_tested"
+
+
 class SilencePolicy(StrEnum):
     """What a reviewer's silence means once the review window has passed."""
 

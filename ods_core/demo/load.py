@@ -6,12 +6,12 @@ What stands in the database afterwards has come there by the rules, like everyth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ods_core.basics.clock import MovingClock
+from ods_core.basics.clock import MovingClock, midnight
 from ods_core.basics.errors import NotAllowed
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.records import CriterionNotMet, Engagement, Evidence
@@ -20,22 +20,27 @@ from ods_core.basics.states import SilencePolicy
 from ods_core.demo.stories import Step, Story, read_stories, working_day
 from ods_core.lifecycle import (
     Accept,
+    Alarm,
     Cancel,
     Confirm,
     Decline,
+    Lapse,
     Negotiate,
     Propose,
     ProposedCycle,
     ProposedDeliverable,
     Reissue,
     Reject,
+    RemindApprover,
+    RemindReviewer,
     Revise,
     Start,
     Submit,
     SubmitRequest,
     Terminate,
+    alarms,
 )
-from ods_core.service import Runtime, Service
+from ods_core.service import Result, Runtime, Service
 
 Report = Callable[[float, str], None]
 
@@ -72,11 +77,32 @@ def load(runtime: Runtime, report: Report = _silent) -> None:
         if not runtime.store.is_empty():
             raise NotAllowed("the demo engagements go into an empty database only; this one has engagements")
         for done, (step, n) in enumerate(steps):
-            clock.move_to(step.when)
+            _ring(service, clock, tellers, step.when)
             tellers[n].tell(step)
             report(TOLD * done / len(steps), f"Telling {stories[n].fields['title']}")
+        # Up to the day's beginning: what a day tells does not hang on the hour.
+        _ring(service, clock, tellers, midnight(runtime.clock().date()))
         report(TOLD, "Writing the demo engagements")
     report(1.0, "Ready")
+
+
+def _ring(service: Service, clock: MovingClock, tellers: Sequence[Teller], until: datetime) -> None:
+    """Move the clock, and carry out on the way what the running program would have carried out by itself."""
+    while True:
+        waiting = [(alarm.when, n, alarm) for n, teller in enumerate(tellers) for alarm in teller.alarms[:1]]
+        when, n, alarm = min(waiting, default=(until, -1, None), key=lambda ringing: ringing[:2])
+        if alarm is None or when > until:
+            break
+        clock.move_to(when)
+        tellers[n].ring(alarm)
+    clock.move_to(until)
+
+
+_BY_THE_CLOCK: Mapping[type, Callable[[Service, str], Result]] = {
+    Lapse: Service.lapse,
+    RemindReviewer: Service.remind_reviewer,
+    RemindApprover: Service.remind_approver,
+}
 
 
 class Teller:
@@ -86,10 +112,17 @@ class Teller:
         self.service = service
         self.story = story
         self.engagement: Engagement | None = None
+        self.alarms: list[Alarm] = []
 
     def tell(self, step: Step) -> None:
         """Give the command of one step."""
         getattr(self, f"_{step.verb}")(step)
+        self.alarms = alarms(self.engagement) if self.engagement else []
+
+    def ring(self, alarm: Alarm) -> None:
+        """Give the command that the clock gives."""
+        self.engagement = _BY_THE_CLOCK[type(alarm.command)](self.service, alarm.subject_id).engagement
+        self.alarms = alarms(self.engagement)
 
     @property
     def _request_id(self) -> str:

@@ -6,6 +6,7 @@ from ods_core.lifecycle.commands import (
     Command,
     Confirm,
     Decline,
+    Lapse,
     Negotiate,
     Propose,
     ProposedCycle,
@@ -13,6 +14,8 @@ from ods_core.lifecycle.commands import (
     RecordReceipt,
     Reissue,
     Reject,
+    RemindApprover,
+    RemindReviewer,
     ReverseReceipt,
     Revise,
     Start,
@@ -23,17 +26,20 @@ from ods_core.lifecycle.commands import (
 from ods_core.lifecycle.decide import Outcome, decide, open_engagement
 from ods_core.lifecycle.mover import IllegalTransition, Moment, Policy
 from ods_core.lifecycle.permission import can, why_not
+from ods_core.lifecycle.review_clock import Alarm, alarms
 from ods_core.lifecycle.rules import RULES, TRANSITIONS, Rule, Transition, Verb, verb_of
 
 __all__ = [
     "RULES",
     "TRANSITIONS",
     "Accept",
+    "Alarm",
     "Cancel",
     "Command",
     "Confirm",
     "Decline",
     "IllegalTransition",
+    "Lapse",
     "Moment",
     "Negotiate",
     "Outcome",
@@ -44,6 +50,8 @@ __all__ = [
     "RecordReceipt",
     "Reissue",
     "Reject",
+    "RemindApprover",
+    "RemindReviewer",
     "ReverseReceipt",
     "Revise",
     "Rule",
@@ -53,6 +61,7 @@ __all__ = [
     "Terminate",
     "Transition",
     "Verb",
+    "alarms",
     "can",
     "decide",
     "open_engagement",

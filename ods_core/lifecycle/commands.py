@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from ods_core.basics.errors import Problem
-from ods_core.basics.records import CriterionNotMet, Evidence, PlannedMilestone
+from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence, PlannedMilestone
 from ods_core.basics.states import SilencePolicy
 
 
@@ -155,20 +155,37 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Accept a deliverable. `reviewer_id` None: the caller."""
+    """Accept a deliverable. `reviewer_id` None: the caller; a criterion without a verdict was not tested."""
 
     reviewer_id: str | None = None
     notes: str | None = None
+    verdicts: tuple[CriterionVerdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Reject a deliverable: why, and which criteria were not met."""
+    """Reject a deliverable: why, and which criteria were not met, here or among the verdicts."""
 
     rejection_reason: str
     reviewer_id: str | None = None
     criteria_not_met: tuple[CriterionNotMet, ...] = ()
     notes: str | None = None
+    verdicts: tuple[CriterionVerdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """Let silence decide a deliverable whose review window has passed, as its scope provides."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemindReviewer:
+    """Say once that a deliverable waits for its decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemindApprover:
+    """Say once that a proposal is about to expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +218,9 @@ Command = (
     | Submit
     | Accept
     | Reject
+    | Lapse
+    | RemindReviewer
+    | RemindApprover
     | RecordReceipt
     | ReverseReceipt
 )

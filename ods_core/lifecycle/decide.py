@@ -6,18 +6,21 @@ from dataclasses import dataclass
 
 from ods_core.basics.events import Event
 from ods_core.basics.records import Deliverable, Engagement, Milestone, Receipt, Scope
-from ods_core.lifecycle import delivery, proposals, receipts
+from ods_core.lifecycle import delivery, proposals, receipts, review_clock
 from ods_core.lifecycle.commands import (
     Accept,
     Cancel,
     Command,
     Confirm,
     Decline,
+    Lapse,
     Negotiate,
     Propose,
     RecordReceipt,
     Reissue,
     Reject,
+    RemindApprover,
+    RemindReviewer,
     ReverseReceipt,
     Revise,
     Start,
@@ -104,6 +107,8 @@ def _on_scope(change: Change, command: Command, scope: Scope) -> None:
             proposals.reissue(change, scope, command)
         case Terminate():
             delivery.terminate(change, scope, command)
+        case RemindApprover():
+            review_clock.remind_approver(change, scope)
 
 
 def _on_deliverable(change: Change, command: Command, deliverable: Deliverable) -> None:
@@ -116,3 +121,7 @@ def _on_deliverable(change: Change, command: Command, deliverable: Deliverable) 
             delivery.accept(change, deliverable, command)
         case Reject():
             delivery.reject(change, deliverable, command)
+        case Lapse():
+            review_clock.lapse(change, deliverable)
+        case RemindReviewer():
+            review_clock.remind_reviewer(change, deliverable)

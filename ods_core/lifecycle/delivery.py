@@ -26,6 +26,7 @@ from ods_core.lifecycle.commands import Accept, Confirm, Reject, Submit, Termina
 from ods_core.lifecycle.mover import Change
 from ods_core.lifecycle.permission import working_cycle
 from ods_core.lifecycle.proposals import cancel_work
+from ods_core.lifecycle.reviewing import check_verdicts, not_met
 from ods_core.lifecycle.validation import check_confirmation, check_reason, check_review, check_submission
 
 REJECTIONS_BEFORE_ESCALATION = 3
@@ -164,14 +165,30 @@ def _complete_if_submitted(change: Change, cycle: Cycle) -> None:
     change.move(cycle, CycleStatus.COMPLETED, EventType.CYCLE_COMPLETED, completed_at=now)
     for d in members:
         if d.status == DeliverableStatus.COMPLETED:
-            change.put_attempt(replace(_attempt(change, d), ready_at=now))
+            change.put_attempt(_under_review(change, d))
             change.move(d, DeliverableStatus.READY_FOR_ACCEPTANCE, EventType.DELIVERABLE_READY, ready_at=now)
 
 
-def accept(change: Change, deliverable: Deliverable, given: Accept) -> None:
-    """Accept; what follows (payments, cycles, the end) follows in the same transaction."""
+def _under_review(change: Change, d: Deliverable) -> Attempt:
+    """The present attempt with its review clock running: the window, if there is one, and the reminder before its end.
+
+    A reminder comes at the latest half-way through a window, so that a short one is not over before it.
+    """
+    now, policy = change.moment.now, change.moment.policy
+    window = change.engagement.scope(d.scope_id).review_window_days
+    if window is None:
+        waits = timedelta(days=policy.review_reminder_days)
+        return replace(_attempt(change, d), ready_at=now, remind_at=now + waits)
+    length = timedelta(days=window)
+    ahead = min(timedelta(days=policy.reminder_days), length / 2)
+    return replace(_attempt(change, d), ready_at=now, decide_by=now + length, remind_at=now + length - ahead)
+
+
+def accept(change: Change, deliverable: Deliverable, given: Accept, *, deemed: bool = False) -> None:
+    """Accept; what follows (payments, cycles, the end) follows in the same transaction. `deemed`: by silence."""
     check_review(given)
-    _decide(change, deliverable, Decision.ACCEPTED, given)
+    check_verdicts(given, deliverable)
+    _decide(change, deliverable, Decision.ACCEPTED, given, deemed=deemed)
     change.move(
         change.engagement.deliverable(deliverable.id),
         DeliverableStatus.ACCEPTED,
@@ -189,6 +206,7 @@ def _decide(change: Change, d: Deliverable, decision: Decision, given: Accept | 
         decided_at=change.moment.now,
         reviewer_id=given.reviewer_id or change.moment.actor.id,
         review_notes=given.notes,
+        verdicts=given.verdicts,
         **more,
     )
     change.put_attempt(attempt)
@@ -228,9 +246,10 @@ def _close_line(change: Change) -> None:
     change.move(line, ServiceLineStatus.CLOSED, EventType.SERVICE_LINE_CLOSED, closed_at=change.moment.now)
 
 
-def reject(change: Change, deliverable: Deliverable, given: Reject) -> None:
-    """Reject; the work goes into a remediation cycle at no cost."""
+def reject(change: Change, deliverable: Deliverable, given: Reject, *, deemed: bool = False) -> None:
+    """Reject; the work goes into a remediation cycle at no cost. `deemed`: by silence."""
     check_review(given)
+    check_verdicts(given, deliverable)
     cycle, is_new = _remediation_for(change, deliverable)
     _decide(
         change,
@@ -238,8 +257,9 @@ def reject(change: Change, deliverable: Deliverable, given: Reject) -> None:
         Decision.REJECTED,
         given,
         rejection_reason=given.rejection_reason,
-        criteria_not_met=given.criteria_not_met,
+        criteria_not_met=not_met(given),
         remediation_cycle_id=cycle.id,
+        deemed=deemed,
     )
     change.move(
         change.engagement.deliverable(deliverable.id),

@@ -80,7 +80,7 @@ def _allowed(rule: Rule) -> str:
 
 
 def _codes(values: Iterable[str]) -> str:
-    return " or ".join(f"`{value}`" for value in sorted(values))
+    return " or ".join(f"`{value}`" for value in sorted(values)) or "–"
 
 
 def _diagram(kind: Kind) -> str:

@@ -33,11 +33,21 @@ from ods_core.lifecycle.rules import TRANSITIONS, is_transition
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the owner of an installation decides: working days of lead time, days of a remediation, of a proposal."""
+    """What the owner of an installation decides.
+
+    Args:
+        lead_time_days: working days between a confirmation and the start of cycle 1.
+        remediation_days: length of a remediation cycle.
+        proposal_days: how long a proposal is valid.
+        reminder_days: how long before the end of a review window, or of a proposal, its reminder comes.
+        review_reminder_days: how long a review without a window waits until its reminder comes.
+    """
 
     lead_time_days: int = 2
     remediation_days: int = 7
     proposal_days: int = 14
+    reminder_days: int = 2
+    review_reminder_days: int = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from ods_core.basics.errors import DoesNotFit
@@ -100,6 +100,7 @@ def refuse_misfit(price: Decimal, weeks: int, request: Request) -> None:
 
 def _present(change: Change, given: Propose) -> None:
     moment, request = change.moment, change.engagement.request
+    valid_until = given.valid_until or moment.today + timedelta(days=moment.policy.proposal_days)
     scope = Scope(
         id=moment.next_id(Prefix.SCOPE),
         request_id=request.id,
@@ -111,12 +112,13 @@ def _present(change: Change, given: Propose) -> None:
         timeline_weeks=given.timeline_weeks,
         payment_terms=given.payment_terms,
         schedule=given.schedule,
-        valid_until=given.valid_until or moment.today + timedelta(days=moment.policy.proposal_days),
+        valid_until=valid_until,
         lead_time_days=moment.policy.lead_time_days,
         review_window_days=given.review_window_days,
         silence_policy=given.silence_policy,
         proposed_at=moment.now,
         proposed_by=moment.actor.id,
+        remind_on=reminder_day(moment.today, valid_until, moment.policy.reminder_days),
     )
     change.create(scope, None)
     _plan(change, scope, given)
@@ -125,6 +127,11 @@ def _present(change: Change, given: Propose) -> None:
     # The event carries the proposal itself: the log alone must be enough to rebuild it.
     proposal = scope_resource(change.engagement, scope)
     change.tell(Kind.REQUEST, request.id, EventType.REQUEST_SCOPED, scope=proposal)
+
+
+def reminder_day(proposed_on: date, valid_until: date, ahead: int) -> date:
+    """The day from which to remind that a proposal expires: `ahead` days before, at most half of its time."""
+    return valid_until - timedelta(days=min(ahead, (valid_until - proposed_on).days // 2))
 
 
 def _plan(change: Change, scope: Scope, given: Propose) -> None:

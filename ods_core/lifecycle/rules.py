@@ -40,6 +40,9 @@ class Verb(StrEnum):
     SUBMIT = "submit"
     ACCEPT = "accept"
     REJECT = "reject"
+    LAPSE = "lapse"
+    REMIND_REVIEWER = "remind_reviewer"
+    REMIND_APPROVER = "remind_approver"
     RECORD_RECEIPT = "record_receipt"
     REVERSE_RECEIPT = "reverse_receipt"
 
@@ -58,6 +61,9 @@ _VERBS: dict[type, Verb] = {
     commands.Submit: Verb.SUBMIT,
     commands.Accept: Verb.ACCEPT,
     commands.Reject: Verb.REJECT,
+    commands.Lapse: Verb.LAPSE,
+    commands.RemindReviewer: Verb.REMIND_REVIEWER,
+    commands.RemindApprover: Verb.REMIND_APPROVER,
     commands.RecordReceipt: Verb.RECORD_RECEIPT,
     commands.ReverseReceipt: Verb.REVERSE_RECEIPT,
 }
@@ -70,7 +76,10 @@ def verb_of(command: commands.Command) -> Verb:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may give a command, on what, and in which states of it; `label` is the button's word."""
+    """Who may give a command, on what, and in which states of it; `label` is the button's word.
+
+    A command of the system's side has no roles: no person and no key can give it.
+    """
 
     verb: Verb
     label: str
@@ -82,7 +91,7 @@ class Rule:
 
 
 _R, _S, _D = RequestStatus, ScopeStatus, DeliverableStatus
-_CLIENT, _PROVIDER = Side.CLIENT, Side.PROVIDER
+_CLIENT, _PROVIDER, _SYSTEM = Side.CLIENT, Side.PROVIDER, Side.SYSTEM
 
 RULES: dict[Verb, Rule] = {
     rule.verb: rule
@@ -184,6 +193,33 @@ RULES: dict[Verb, Rule] = {
             (_D.READY_FOR_ACCEPTANCE,),
         ),
         Rule(
+            Verb.LAPSE,
+            "Let silence decide",
+            (_SYSTEM,),
+            frozenset(),
+            Kind.DELIVERABLE,
+            (_D.READY_FOR_ACCEPTANCE,),
+            "its review window has passed, and its scope's silence policy says what that means",
+        ),
+        Rule(
+            Verb.REMIND_REVIEWER,
+            "Remind the reviewer",
+            (_SYSTEM,),
+            frozenset(),
+            Kind.DELIVERABLE,
+            (_D.READY_FOR_ACCEPTANCE,),
+            "once an attempt, from its `remind_at` on",
+        ),
+        Rule(
+            Verb.REMIND_APPROVER,
+            "Remind the approver",
+            (_SYSTEM,),
+            frozenset(),
+            Kind.SCOPE,
+            (_S.PENDING_CONFIRMATION,),
+            "once, from its `remind_on` to its `valid_until`",
+        ),
+        Rule(
             Verb.RECORD_RECEIPT,
             "Record a receipt",
             (_CLIENT, _PROVIDER),
@@ -264,8 +300,8 @@ TRANSITIONS: dict[Kind, tuple[Transition, ...]] = {
         T(_D.IN_PROGRESS, _D.COMPLETED, "submit", E.DELIVERABLE_SUBMITTED),
         T(_D.REJECTED, _D.COMPLETED, "submit (the next attempt)", E.DELIVERABLE_SUBMITTED),
         T(_D.COMPLETED, _D.READY_FOR_ACCEPTANCE, "its cycle is completed", E.DELIVERABLE_READY),
-        T(_D.READY_FOR_ACCEPTANCE, _D.ACCEPTED, "accept", E.DELIVERABLE_ACCEPTED),
-        T(_D.READY_FOR_ACCEPTANCE, _D.REJECTED, "reject", E.DELIVERABLE_REJECTED),
+        T(_D.READY_FOR_ACCEPTANCE, _D.ACCEPTED, "accept, or lapse with `deemed_accepted`", E.DELIVERABLE_ACCEPTED),
+        T(_D.READY_FOR_ACCEPTANCE, _D.REJECTED, "reject, or lapse with `deemed_rejected`", E.DELIVERABLE_REJECTED),
         T(_D.PENDING, _D.CANCELLED, "the scope is cancelled", E.DELIVERABLE_CANCELLED),
         T(_D.IN_PROGRESS, _D.CANCELLED, "the scope is cancelled", E.DELIVERABLE_CANCELLED),
         T(_D.COMPLETED, _D.CANCELLED, "the scope is cancelled", E.DELIVERABLE_CANCELLED),

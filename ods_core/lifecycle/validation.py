@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from ods_core.basics.checks import SHORT_TEXT, Checks
 from ods_core.basics.records import CriterionNotMet, Request
+from ods_core.basics.states import SilencePolicy
 from ods_core.lifecycle.commands import (
     Accept,
     Cancel,
@@ -87,10 +88,16 @@ def check_proposal(given: Propose, request: Request, today: date) -> None:
     c.text("/payment_terms", given.payment_terms, longest=2_000)
     c.problems += given.terms_problems
     c.within("/review_window_days", given.review_window_days, 1, 365, "days")
+    if given.silence_policy != SilencePolicy.NONE and given.review_window_days is None:
+        c.add("/review_window_days", f"expected 1 to 365 days: without a window nothing is ever {_said(given)}")
     c.day("/valid_until", given.valid_until)
     if given.valid_until and given.valid_until < today:
         c.add("/valid_until", f"expected {today} or later: a proposal cannot be valid in the past only")
     c.done()
+
+
+def _said(given: Propose) -> str:
+    return given.silence_policy.replace("_", " ")
 
 
 def _price(c: Checks, given: Propose, request: Request) -> None:

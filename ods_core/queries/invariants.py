@@ -245,6 +245,37 @@ _DELIVERABLES = (
           OR decision = 'rejected' AND remediation_cycle_id IS NULL""",
     ),
     Invariant(
+        "an attempt has its review window from when it was ready, exactly where its scope has one",
+        """SELECT a.deliverable_id AS thing, 'attempt ' || a.attempt || ' is to be decided by '
+          || coalesce(CAST(a.decide_by AS VARCHAR), 'no time') AS detail
+        FROM attempts a JOIN scopes s ON s.id = a.scope_id WHERE a.ready_at IS NOT NULL AND a.decide_by IS DISTINCT FROM
+          a.ready_at + s.review_window_days * INTERVAL '1 day' OR a.ready_at IS NULL AND a.decide_by IS NOT NULL""",
+    ),
+    Invariant(
+        "silence decides as the scope provides, at the end of the window, and by the system alone",
+        """SELECT a.deliverable_id AS thing, 'attempt ' || a.attempt || ' was ' || a.decision || ' by ' || a.reviewer_id
+          || CASE WHEN a.deemed THEN ', deemed' ELSE '' END AS detail
+        FROM attempts a JOIN scopes s ON s.id = a.scope_id WHERE a.decision IS NOT NULL AND (
+          a.deemed <> (a.reviewer_id = 'system') OR a.deemed AND (a.decide_by IS NULL OR a.decided_at < a.decide_by
+            OR s.silence_policy <> 'deemed_' || a.decision))""",
+    ),
+    Invariant(
+        "a reminder is told once, and only where one was given",
+        """SELECT d.id AS thing, 'was reminded of ' || coalesce(a.reminders, 0) || ' times, told '
+          || coalesce(e.told, 0) || ' times' AS detail
+        FROM deliverables d
+        LEFT JOIN (SELECT deliverable_id, count(reminded_at) AS reminders FROM attempts GROUP BY deliverable_id) a
+          ON a.deliverable_id = d.id
+        LEFT JOIN (SELECT subject_id, count(*) AS told FROM events WHERE type = 'ods.deliverable.review_reminder'
+          GROUP BY subject_id) e ON e.subject_id = d.id
+        WHERE coalesce(a.reminders, 0) <> coalesce(e.told, 0)
+        UNION ALL SELECT s.id, 'was reminded of at ' || coalesce(CAST(s.reminded_at AS VARCHAR), 'no time') || ', told '
+          || coalesce(e.told, 0) || ' times'
+        FROM scopes s LEFT JOIN (SELECT subject_id, count(*) AS told FROM events WHERE type = 'ods.scope.expiring'
+          GROUP BY subject_id) e ON e.subject_id = s.id
+        WHERE coalesce(e.told, 0) <> CASE WHEN s.reminded_at IS NULL THEN 0 ELSE 1 END""",
+    ),
+    Invariant(
         "each decision, and an escalation, is told once",
         """SELECT d.id AS thing, 'has ' || coalesce(a.decisions, 0) || ' decisions and ' || coalesce(e.told, 0)
           || ' events of them' AS detail

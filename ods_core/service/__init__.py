@@ -2,11 +2,13 @@
 
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
 from ods_core.service.runtime import Filling, Runtime, runtime, shut_down, using
+from ods_core.service.scheduler import Scheduler
 
 __all__ = [
     "Filling",
     "Result",
     "Runtime",
+    "Scheduler",
     "Service",
     "plan",
     "runtime",

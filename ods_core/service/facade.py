@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 from ods_core.basics.clock import Clock, system_clock
 from ods_core.basics.errors import Forbidden, NotFound, Problem
-from ods_core.basics.events import Event, EventType
+from ods_core.basics.events import ActorKind, Event, EventType
 from ods_core.basics.ids import PREFIX_OF
 from ods_core.basics.money import Money, MoneyError
 from ods_core.basics.records import Engagement, PlannedMilestone
 from ods_core.basics.resources import Resource, resource
-from ods_core.basics.roles import Caller
+from ods_core.basics.roles import CLOCKWORK, Caller, Side
 from ods_core.basics.states import Kind, PaymentKind
 from ods_core.lifecycle import (
     Accept,
@@ -26,6 +26,7 @@ from ods_core.lifecycle import (
     Command,
     Confirm,
     Decline,
+    Lapse,
     Moment,
     Negotiate,
     Policy,
@@ -33,6 +34,8 @@ from ods_core.lifecycle import (
     RecordReceipt,
     Reissue,
     Reject,
+    RemindApprover,
+    RemindReviewer,
     ReverseReceipt,
     Revise,
     Start,
@@ -154,6 +157,18 @@ class Service:
         """Reject a deliverable."""
         return self._give(caller, deliverable_id, command)
 
+    def lapse(self, deliverable_id: str) -> Result:
+        """Let silence decide a deliverable whose review window has passed, as its scope provides."""
+        return self._give(CLOCKWORK, deliverable_id, Lapse())
+
+    def remind_reviewer(self, deliverable_id: str) -> Result:
+        """Say once that a deliverable waits for its decision."""
+        return self._give(CLOCKWORK, deliverable_id, RemindReviewer())
+
+    def remind_approver(self, scope_id: str) -> Result:
+        """Say once that a proposal is about to expire."""
+        return self._give(CLOCKWORK, scope_id, RemindApprover())
+
     def record_receipt(self, caller: Caller, payment_id: str, command: RecordReceipt) -> Result:
         """Record money received for a payment; the result is about the new receipt."""
         result = self._give(caller, payment_id, command)
@@ -190,7 +205,10 @@ class Service:
 
 def _require(caller: Caller, verb: Verb) -> None:
     rule = RULES[verb]
-    if not caller.may(rule.roles):
+    if Side.SYSTEM in rule.sides:
+        if caller.actor.kind != ActorKind.SYSTEM:
+            raise Forbidden(f"only the system can {verb.replace('_', ' ')}")
+    elif not caller.may(rule.roles):
         wanted = " or ".join(sorted(rule.roles))
         raise Forbidden(f"to {verb.replace('_', ' ')} needs the role {wanted}")
 

@@ -50,7 +50,13 @@ class Runtime:
         """
         settings = settings or Settings()
         store = Store(settings.database_url, settings.now)
-        policy = Policy(settings.lead_time_days, settings.remediation_days, settings.proposal_days)
+        policy = Policy(
+            lead_time_days=settings.lead_time_days,
+            remediation_days=settings.remediation_days,
+            proposal_days=settings.proposal_days,
+            reminder_days=settings.reminder_days,
+            review_reminder_days=settings.review_reminder_days,
+        )
         return cls(settings, store, Service(store, settings.now, policy), settings.now)
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from ods_core.basics.events import EventType
 from ods_core.basics.jsonio import dumps, loads
-from ods_core.basics.records import CriterionNotMet, Evidence, PlannedMilestone
+from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence, PlannedMilestone
 from ods_core.basics.states import (
     CycleKind,
     CycleStatus,
@@ -46,6 +46,7 @@ from ods_core.basics.states import (
     ScopeStatus,
     ServiceLineStatus,
     SilencePolicy,
+    Verdict,
 )
 from ods_core.basics.triggers import Trigger, TriggerKind
 
@@ -130,6 +131,14 @@ def _read_criterion(item: Any) -> CriterionNotMet:
 
 def _write_criterion(item: CriterionNotMet) -> Any:
     return {"criterion": item.criterion, "evidence": item.evidence}
+
+
+def _read_verdict(item: Any) -> CriterionVerdict:
+    return CriterionVerdict(item["criterion"], Verdict(item["verdict"]), item["evidence"])
+
+
+def _write_verdict(item: CriterionVerdict) -> Any:
+    return {"criterion": item.criterion, "verdict": item.verdict.value, "evidence": item.evidence}
 
 
 def _read_milestone(item: Any) -> PlannedMilestone:
@@ -225,6 +234,9 @@ scopes = Table(
     Column("silence_policy", Word(SilencePolicy), nullable=False),
     _time("proposed_at", nullable=False),
     Column("proposed_by", String, nullable=False),
+    # Not NOT NULL: added to tables that have rows, where DuckDB takes no constraint.
+    Column("remind_on", Date),
+    _time("reminded_at"),
     _time("confirmed_at"),
     Column("confirmed_by", String),
     Column("shifted_days", Integer, nullable=False),
@@ -293,12 +305,16 @@ attempts = Table(
     Column("notes", Text),
     Column("evidence", JsonTuple(_read_evidence, _write_evidence), nullable=False),
     _time("ready_at"),
+    _time("decide_by"),
+    _time("remind_at"),
+    _time("reminded_at"),
     Column("decision", Word(Decision)),
     _time("decided_at"),
     Column("reviewer_id", String),
     Column("review_notes", Text),
     Column("rejection_reason", Text),
     Column("criteria_not_met", JsonTuple(_read_criterion, _write_criterion), nullable=False),
+    Column("verdicts", JsonTuple(_read_verdict, _write_verdict)),
     Column("deemed", Boolean, nullable=False),
     Column("remediation_cycle_id", String, ForeignKey("cycles.id")),
 )

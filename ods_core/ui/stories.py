@@ -86,7 +86,16 @@ def _rejected(data: Data) -> str:
     last = data["attempts"][-1]
     named = [str(c["criterion"]) for c in last["criteria_not_met"]]
     which = f" Not met: criterion {', '.join(named)}." if named else ""
-    return f"{_title(data)} was rejected on attempt {data['attempt']}: {last['rejection_reason']}{which}"
+    deemed = " by silence" if last["deemed"] else ""
+    return f"{_title(data)} was rejected{deemed} on attempt {data['attempt']}: {last['rejection_reason']}{which}"
+
+
+def _review_reminder(data: Data) -> str:
+    said = f"{_title(data)} waits for its decision since {_day(data['ready_at'])}"
+    silence = {"deemed_accepted": "accepted", "deemed_rejected": "rejected"}.get(data["silence_policy"])
+    if data["decide_by"] and silence:
+        return f"{said}; it counts as {silence} on {_day(data['decide_by'])}."
+    return f"{said}; its review window ends on {_day(data['decide_by'])}." if data["decide_by"] else f"{said}."
 
 
 def _accepted(data: Data) -> str:
@@ -123,6 +132,7 @@ _SENTENCES: Mapping[EventType, Callable[[Data], str]] = {
     EventType.SCOPE_CONFIRMED: _confirmed,
     EventType.SCOPE_DECLINED: _ended("proposal was declined"),
     EventType.SCOPE_CANCELLED: _ended("proposal was withdrawn"),
+    EventType.SCOPE_EXPIRING: lambda d: f"The proposal {_title(d)} can be confirmed until {_day(d['valid_until'])}.",
     EventType.SCOPE_COMPLETED: lambda d: f"The scope {_title(d)} is complete: everything is accepted.",
     EventType.SCOPE_TERMINATED: _ended("scope was terminated"),
     EventType.SERVICE_LINE_OPENED: lambda d: f"Service line {d['id']} was opened.",
@@ -135,6 +145,7 @@ _SENTENCES: Mapping[EventType, Callable[[Data], str]] = {
     EventType.DELIVERABLE_STARTED: lambda d: f"Work on {_title(d)} started, attempt {d['attempt']}.",
     EventType.DELIVERABLE_SUBMITTED: lambda d: f"{_title(d)} was submitted, attempt {d['attempt']}.",
     EventType.DELIVERABLE_READY: lambda d: f"{_title(d)} is ready for acceptance.",
+    EventType.DELIVERABLE_REVIEW_REMINDER: _review_reminder,
     EventType.DELIVERABLE_ACCEPTED: _accepted,
     EventType.DELIVERABLE_REJECTED: _rejected,
     EventType.DELIVERABLE_ESCALATED: lambda d: f"{_title(d)} is going in circles and was escalated.",

@@ -12,13 +12,22 @@ from typing import Any
 from ods_core.basics.events import Actor, ActorKind, EventType
 from ods_core.basics.ids import Prefix, format_id
 from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement, Milestone, Scope
-from ods_core.basics.states import DeliverableStatus, Kind, PaymentStatus, ReceiptStatus, RequestStatus, ScopeStatus
+from ods_core.basics.states import (
+    DeliverableStatus,
+    Kind,
+    PaymentStatus,
+    ReceiptStatus,
+    RequestStatus,
+    ScopeStatus,
+    SilencePolicy,
+)
 from ods_core.lifecycle import (
     Accept,
     Cancel,
     Command,
     Confirm,
     Decline,
+    Lapse,
     Moment,
     Negotiate,
     Policy,
@@ -26,6 +35,8 @@ from ods_core.lifecycle import (
     RecordReceipt,
     Reissue,
     Reject,
+    RemindApprover,
+    RemindReviewer,
     ReverseReceipt,
     Revise,
     Start,
@@ -187,6 +198,12 @@ def late_paying() -> Play:
     return Play().propose(seed_proposal(payment_terms="100% on final acceptance"))
 
 
+def silent(policy: SilencePolicy, days: int = 10) -> Play:
+    """The example in two cycles, its first one in review, in a scope in which silence means something."""
+    play = Play().propose(two_cycle_proposal(review_window_days=days, silence_policy=policy)).confirm()
+    return play.submit(1, 2)
+
+
 def ended(play: Play) -> Play:
     """Terminated."""
     return play.do(Terminate("Over."), play.scope.id)
@@ -264,6 +281,9 @@ COMMANDS: dict[Verb, Command] = {
     Verb.SUBMIT: Submit(),
     Verb.ACCEPT: Accept(),
     Verb.REJECT: Reject("Not met."),
+    Verb.LAPSE: Lapse(),
+    Verb.REMIND_REVIEWER: RemindReviewer(),
+    Verb.REMIND_APPROVER: RemindApprover(),
     Verb.RECORD_RECEIPT: RecordReceipt(Decimal("1.00"), SUBMITTED.date(), "R9"),
     Verb.REVERSE_RECEIPT: ReverseReceipt("Wrong payment."),
 }

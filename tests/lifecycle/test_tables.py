@@ -7,6 +7,7 @@ from enum import StrEnum
 import pytest
 
 from ods_core.basics.events import EVENT_LABELS, EventType
+from ods_core.basics.roles import Side
 from ods_core.basics.states import (
     LOOKS,
     CycleStatus,
@@ -62,10 +63,12 @@ def test_every_event_has_a_label_of_its_own() -> None:
     assert len(set(EVENT_LABELS.values())) == len(EventType)
 
 
-def test_every_event_is_on_an_arrow_or_belongs_to_money_or_to_a_circle() -> None:
+def test_every_event_is_on_an_arrow_or_belongs_to_money_to_a_circle_or_to_the_clock() -> None:
     drawn = {t.event for ts in TRANSITIONS.values() for t in ts if t.event}
     assert set(EventType) - drawn == {
         EventType.DELIVERABLE_ESCALATED,
+        EventType.DELIVERABLE_REVIEW_REMINDER,
+        EventType.SCOPE_EXPIRING,
         EventType.PAYMENT_RECEIVED,
         EventType.INVOICE_ISSUED,
     }
@@ -97,7 +100,7 @@ def test_a_rule_speaks_of_the_states_of_its_subject(verb: Verb) -> None:
     }[rule.subject]
     assert all(type(state) is of for state in rule.states)
     assert rule.label
-    assert rule.roles
+    assert bool(rule.roles) != (Side.SYSTEM in rule.sides), "a command is a role's, or the system's"
 
 
 def test_the_page_about_the_lifecycle_is_current() -> None:

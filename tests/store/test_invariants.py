@@ -159,6 +159,11 @@ DAMAGES = [
         f"DELETE FROM events {of(COMPLETED)} AND type = 'ods.deliverable.rejected'",
         "each decision, and an escalation, is",
     ),
+    (f"UPDATE attempts SET decide_by = ready_at {of(COMPLETED)}", "an attempt has its review window"),
+    (f"UPDATE attempts SET deemed = TRUE {of(COMPLETED, 'attempt = 2')}", "silence decides as the scope provides"),
+    (f"UPDATE attempts SET reviewer_id = 'system' {of(COMPLETED, 'attempt = 2')}", "and by the system alone"),
+    (f"UPDATE attempts SET reminded_at = ready_at {of(COMPLETED, 'attempt = 2')}", "a reminder is told once"),
+    (f"UPDATE scopes SET reminded_at = proposed_at {of(PENDING)}", "a reminder is told once"),
     (f"UPDATE deliverables SET escalated_at = decided_at {of(COMPLETED)}", "each decision, and an escalation, is told"),
     (
         f"UPDATE deliverables SET cycle_id = (SELECT max(id) FROM cycles) {of(REVIEWED, 'position = 3')}",
