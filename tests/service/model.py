@@ -1,15 +1,25 @@
 """The lifecycle once more, written from the contract and not from the code: what the state machine compares with.
 
-It knows states and nothing else: no texts, no money, no identifiers. Deliverables and cycles are places from 0.
+It knows states and sums of money and nothing else: no texts, no identifiers. Deliverables, cycles and payments are
+places from 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
-from ods_core.basics.errors import DoesNotFit, Invalid, NotAllowed, OdsError, ScopeExpired
+from ods_core.basics.errors import (
+    AmountExceedsOpen,
+    DoesNotFit,
+    DuplicateReceipt,
+    Invalid,
+    NotAllowed,
+    OdsError,
+    ScopeExpired,
+)
 
 Refusal = type[OdsError] | None
 
@@ -38,8 +48,22 @@ class Box:
 
 
 @dataclass
+class Entry:
+    """Money that came in for a payment, until it is taken back."""
+
+    payment: int
+    amount: Decimal
+    reference: str
+    stands: bool = True
+
+
+@dataclass
 class Offer:
-    """A scope. `payments` are (what each waits for, its state)."""
+    """A scope. `triggers` are what its payments wait for; the rest of them is known once it is confirmed.
+
+    `payments` are their states, `amounts` their amounts, `released` the days on which they became due, `books` what
+    came in for them.
+    """
 
     valid_until: date
     start: date
@@ -49,7 +73,36 @@ class Offer:
     status: str = "pending_confirmation"
     shifted: int = 0
     remedies: list[Box] = field(default_factory=list)
+    net_days: int = 7
     payments: list[str] = field(default_factory=list)
+    amounts: list[Decimal] = field(default_factory=list)
+    released: dict[int, date] = field(default_factory=dict)
+    books: list[Entry] = field(default_factory=list)
+
+    def received(self, payment: int | None = None) -> Decimal:
+        """What came in and was not taken back, for one payment or for all."""
+        found = (e.amount for e in self.books if e.stands and payment in (None, e.payment))
+        return sum(found, Decimal(0))
+
+    def left(self, *states: str) -> Decimal:
+        """What payments in these states still lack."""
+        numbers = [n for n, state in enumerate(self.payments) if state in states]
+        return sum((self.amounts[n] - self.received(n) for n in numbers), Decimal(0))
+
+    def settle(self, payment: int) -> None:
+        """Paid is what is due and lacks nothing."""
+        if self.payments[payment] in ("due", "paid"):
+            self.payments[payment] = "paid" if self.received(payment) == self.amounts[payment] else "due"
+
+    def ages(self, now: datetime) -> dict[str, Decimal]:
+        """What is due and lacks something, by whole days past the due date."""
+        found: dict[str, Decimal] = {}
+        for n, state in enumerate(self.payments):
+            left = self.amounts[n] - self.received(n)
+            if state == "due" and left:
+                late = now - datetime.combine(self.released[n] + timedelta(self.net_days), time.min, UTC)
+                found[age(late)] = found.get(age(late), Decimal(0)) + left
+        return found
 
     def box_of(self, place: int) -> int:
         return next(n for n, box in enumerate(self.boxes) if place in box.members)
@@ -68,6 +121,14 @@ class Offer:
         for thing in (*self.boxes, *self.remedies, *self.works):
             if thing.status != "accepted":
                 thing.status = "cancelled"
+
+
+def age(late: timedelta) -> str:
+    """The bucket of something that is so late."""
+    if late <= timedelta(0):
+        return "not_yet_due"
+    bounds = {"1_30": 30, "31_60": 60, "61_90": 90}
+    return next((name for name, most in bounds.items() if late.days <= most), "over_90")
 
 
 class Model:
@@ -205,3 +266,25 @@ class Model:
             running.members.append(n)
         else:
             offer.remedies.append(Box([n], "in_progress", own))
+
+    def judge_receipt(self, place: int, n: int, amount: Decimal, reference: str, *, right: bool) -> Refusal:
+        offer = self.offers[place]
+        if offer.payments[n] not in ("due", "paid"):
+            return NotAllowed
+        if not right:
+            return Invalid
+        if any(e.stands and e.payment == n and e.reference == reference for e in offer.books):
+            return DuplicateReceipt
+        return AmountExceedsOpen if amount > offer.amounts[n] - offer.received(n) else None
+
+    def do_receive(self, place: int, n: int, amount: Decimal, reference: str) -> None:
+        self.offers[place].books.append(Entry(n, amount, reference))
+        self.offers[place].settle(n)
+
+    def judge_reversal(self, place: int, entry: int, *, right: bool) -> Refusal:
+        return NotAllowed if not self.offers[place].books[entry].stands else None if right else Invalid
+
+    def do_reverse(self, place: int, entry: int) -> None:
+        taken_back = self.offers[place].books[entry]
+        taken_back.stands = False
+        self.offers[place].settle(taken_back.payment)

@@ -33,6 +33,11 @@ def replay(facts: Facts, events: Iterable[Event]) -> Facts:
 def told(event: Event) -> Iterator[tuple[Kind, dict[str, Any]]]:
     """What an event tells, of its subject and of what came with it."""
     data = dict(event.data)
+    receipt = data.pop("receipt", None)
+    if receipt:
+        yield Kind.RECEIPT, receipt
+        if receipt["reverses"]:
+            yield Kind.RECEIPT, {"id": receipt["reverses"], "status": "reversed"}
     scope = data.pop("scope", None) or (data if event.subject_kind == Kind.SCOPE else None)
     yield event.subject_kind, data
     if scope:
@@ -66,6 +71,7 @@ def _things(engagement: Engagement) -> Iterator[tuple[str, Kind]]:
         Kind.DELIVERABLE: engagement.deliverables,
         Kind.SERVICE_LINE: engagement.service_lines,
         Kind.PAYMENT: engagement.milestones,
+        Kind.RECEIPT: engagement.receipts,
     }
     for kind, group in groups.items():
         yield from ((record.id, kind) for record in group)

@@ -18,13 +18,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from ods_core.basics.clock import MovingClock
-from ods_core.basics.errors import DoesNotFit, Forbidden, Invalid, NotAllowed, NotFound, OdsError, ScopeExpired
+from ods_core.basics.errors import (
+    AmountExceedsOpen,
+    DoesNotFit,
+    DuplicateReceipt,
+    Forbidden,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    OdsError,
+    ScopeExpired,
+)
 from ods_core.basics.events import EventType
 from ods_core.basics.jsonio import dumps, loads
 from ods_core.basics.money import Money
-from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement
+from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement, Milestone, Receipt
+from ods_core.basics.resources import statement
 from ods_core.basics.roles import LOCAL, Caller, Role
-from ods_core.basics.states import CycleKind, DeliverableStatus
+from ods_core.basics.states import CycleKind, DeliverableStatus, ReceiptStatus
 from ods_core.lifecycle import (
     Accept,
     Cancel,
@@ -34,8 +45,10 @@ from ods_core.lifecycle import (
     Propose,
     ProposedCycle,
     ProposedDeliverable,
+    RecordReceipt,
     Reissue,
     Reject,
+    ReverseReceipt,
     Revise,
     Start,
     Submit,
@@ -43,6 +56,7 @@ from ods_core.lifecycle import (
 )
 from ods_core.queries.activity import EventFilter, feed
 from ods_core.queries.invariants import check
+from ods_core.queries.payments import BUCKETS, PaymentFilter, ageing, totals
 from ods_core.service import Result, Service
 from ods_core.store import Store
 from ods_core.store.rows import load
@@ -82,10 +96,20 @@ ROLES = {
     "submit": Role.PROVIDER,
     "accept": Role.REVIEWER,
     "reject": Role.REVIEWER,
+    "record_receipt": Role.FINANCE,
 }
 """The one role that a command needs; cancel and terminate are either side's."""
 
-REFUSALS = (NotAllowed, ScopeExpired, DoesNotFit, Invalid, Forbidden, NotFound)
+REFUSALS = (
+    NotAllowed,
+    ScopeExpired,
+    DoesNotFit,
+    Invalid,
+    Forbidden,
+    NotFound,
+    DuplicateReceipt,
+    AmountExceedsOpen,
+)
 
 which = st.integers(0, 9)
 """Which scope a command is about: mostly the latest, at times an older one."""
@@ -104,14 +128,18 @@ class Engagements(RuleBasedStateMachine):
     reached: ClassVar[Counter[str]]
     """Events that were told, by engagements, and refusals that were given."""
 
-    @initialize(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS)
-    def ask(self, currency: str, budget: int | None, weeks: int | None) -> None:
+    @initialize(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS, bought=st.booleans(), terms=st.sampled_from([*TERMS]))
+    def ask(self, currency: str, budget: int | None, weeks: int | None, bought: bool, terms: str) -> None:
         self.service = Service(self.store, self.clock)
         self.model, self.facts, self.told = Model(), Facts(), 0
         self.currency, self.budget, self.weeks = currency, budget, weeks
         bound = None if budget is None else Decimal(budget)
         request = seed_request(currency=currency, budget_max=bound, timeline_weeks=weeks)
         self._keep(self.service.submit_request(LOCAL, request))
+        if bought:
+            # Half of the walks begin where money does.
+            self.propose(LAYOUTS[3], terms, minor=997, weeks=2, lead=4, right=True)
+            self.confirm(9, right=True)
 
     @rule(days=st.sampled_from([0, 0, 1, 3, 8, 16]), hours=st.integers(0, 23))
     def wait(self, days: int, hours: int) -> None:
@@ -149,7 +177,8 @@ class Engagements(RuleBasedStateMachine):
         if self._try(expected, lambda: self.service.propose(LOCAL, self.request_id, given)):
             works, boxes = [Work() for _ in range(count)], [Box(list(members)) for members in layout]
             triggers = TERMS[terms](len(layout))
-            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, triggers))
+            net_days = 30 if terms.endswith("net 30") else 7
+            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, triggers, net_days=net_days))
         self._compare()
 
     @rule(right=good)
@@ -185,6 +214,7 @@ class Engagements(RuleBasedStateMachine):
         given = Confirm("USR-26-000044" if right else "somebody")
         if self._try(expected, lambda: self.service.confirm(LOCAL, self._scope_id(place), given)):
             self.model.do_confirm(place, self.today)
+            self.model.offers[place].amounts = [m.amount for m in self._milestones(self._scope_id(place))]
         self._compare()
 
     @precondition(lambda self: self.model.offers)
@@ -207,7 +237,7 @@ class Engagements(RuleBasedStateMachine):
             start = self.engagement.delivery_cycles(self.engagement.scopes[-1].id)[0].planned_start
             assert start >= old.start
             works, boxes = [Work() for _ in old.works], [Box(list(box.members)) for box in old.boxes]
-            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, old.triggers))
+            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, old.triggers, net_days=old.net_days))
         self._compare()
 
     @precondition(lambda self: self.model.offers)
@@ -259,6 +289,52 @@ class Engagements(RuleBasedStateMachine):
             self.model.do_reject(place, n, named)
         self._compare()
 
+    @precondition(lambda self: any(offer.payments for offer in self.model.offers))
+    @rule(
+        n=st.integers(0, 4),
+        part=st.sampled_from(["all", "all", "some", "one", "over"]),
+        reference=st.sampled_from(["", "", "", "WIRE 1"]),
+        fault=st.sampled_from([None] * 6 + ["nothing", "too fine", "tomorrow", "blank"]),
+    )
+    def receive(self, n: int, part: str, reference: str, fault: str | None) -> None:
+        """Money comes in: all that is open, a part, too much; at times with a fault."""
+        place = self._bought()
+        offer = self.model.offers[place]
+        n %= len(offer.payments)
+        unit = Money.from_minor(1, self.currency).amount
+        left = offer.amounts[n] - offer.received(n)
+        amount = {"all": left, "some": max((left / 2).quantize(unit), unit), "one": unit, "over": left + unit}[part]
+        amount = {"nothing": Decimal(0), "too fine": unit / 10}.get(fault or "", amount)
+        reference = " " if fault == "blank" else reference or f"WIRE {self.told}"
+        day = self.today + timedelta(days=1 if fault == "tomorrow" else 0)
+        # What a payment lacks can be nothing: then "all of it" is no amount of money.
+        expected = self.model.judge_receipt(place, n, amount, reference, right=fault is None and amount > 0)
+        given = RecordReceipt(amount, day, reference)
+        payment_id = self._milestones(self._scope_id(place))[n].id
+        if self._try(expected, lambda: self.service.record_receipt(LOCAL, payment_id, given)):
+            self.model.do_receive(place, n, amount, reference)
+        self._compare()
+
+    @precondition(lambda self: any(offer.books for offer in self.model.offers))
+    @rule(which=st.integers(0, 9), right=good)
+    def take_back(self, which: int, right: bool) -> None:
+        """A receipt is reversed, or one that was reversed already."""
+        place = next(k for k, offer in enumerate(self.model.offers) if offer.books)
+        which %= len(self.model.offers[place].books)
+        expected = self.model.judge_reversal(place, which, right=right)
+        given = ReverseReceipt("Another client's." if right else "")
+        receipt_id = self._booked(self._scope_id(place))[which].id
+        if self._try(expected, lambda: self.service.reverse_receipt(LOCAL, receipt_id, given)):
+            self.model.do_reverse(place, which)
+        self._compare()
+
+    @precondition(lambda self: any(offer.left("due") for offer in self.model.offers))
+    @rule(days=st.sampled_from([29, 31, 61, 95]))
+    def let_it_age(self, days: int) -> None:
+        """Nobody pays for a while."""
+        self.clock.advance(days=days)
+        self._compare()
+
     @rule(
         layout=st.sampled_from(LAYOUTS),
         terms=st.sampled_from(sorted(TERMS)),
@@ -286,11 +362,11 @@ class Engagements(RuleBasedStateMachine):
                 self.accept(9, n, right=True)
 
     @precondition(lambda self: self._is_over())
-    @rule(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS)
-    def ask_for_something_else(self, currency: str, budget: int | None, weeks: int | None) -> None:
+    @rule(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS, terms=st.sampled_from([*TERMS]))
+    def ask_for_something_else(self, currency: str, budget: int | None, weeks: int | None, terms: str) -> None:
         """Another engagement, once this one can go nowhere."""
         self.teardown()
-        self.ask(currency, budget, weeks)
+        self.ask(currency, budget, weeks, bought=False, terms=terms)
 
     def _is_over(self) -> bool:
         return self.model.request == "cancelled" or any(
@@ -353,7 +429,14 @@ class Engagements(RuleBasedStateMachine):
             "submit": lambda: s.submit(caller, work, Submit()),
             "accept": lambda: s.accept(caller, work, Accept()),
             "reject": lambda: s.reject(caller, work, Reject("No.")),
+            "record_receipt": lambda: s.record_receipt(
+                caller, self._some_payment(), RecordReceipt(Decimal(1), self.today, "WIRE")
+            ),
         }[verb]()
+
+    def _some_payment(self) -> str:
+        """A payment of the engagement, or one of nobody's before there are any."""
+        return self.engagement.milestones[0].id if self.engagement.milestones else "PAY-26-999999"
 
     @property
     def today(self) -> Any:
@@ -370,6 +453,18 @@ class Engagements(RuleBasedStateMachine):
 
     def _scope_id(self, place: int) -> str:
         return self.engagement.scopes[place].id
+
+    def _milestones(self, scope_id: str) -> list[Milestone]:
+        return [m for m in self.engagement.milestones if m.scope_id == scope_id]
+
+    def _booked(self, scope_id: str) -> list[Receipt]:
+        """Money that came in, in the order in which it was recorded; without the entries that take it back."""
+        found = [r for r in self.engagement.receipts if r.scope_id == scope_id]
+        return [r for r in found if r.status != ReceiptStatus.REVERSAL]
+
+    def _bought(self) -> int:
+        """The scope that was confirmed."""
+        return next(place for place, offer in enumerate(self.model.offers) if offer.payments)
 
     def _deliverable(self, place: int, n: int) -> Deliverable:
         return self.engagement.scope_deliverables(self._scope_id(place))[n]
@@ -438,15 +533,40 @@ class Engagements(RuleBasedStateMachine):
             assert [ids.index(id) for id in cycle.deliverable_ids] == box.members
 
     def _compare_payments(self, scope_id: str, offer: Offer) -> None:
-        milestones = [m for m in self.engagement.milestones if m.scope_id == scope_id]
-        expected = [
-            "paid" if state == "due" and not m.amount else state
-            for m, state in zip(milestones, offer.payments, strict=True)
-        ]
-        assert [m.status for m in milestones] == expected
+        milestones = self._milestones(scope_id)
+        for n, state in enumerate(offer.payments):
+            if state == "due":
+                offer.released.setdefault(n, self.today)
+                offer.settle(n)
+        assert [m.status for m in milestones] == offer.payments
+        assert [m.paid for m in milestones] == [offer.received(n) for n in range(len(milestones))]
         if milestones:
-            assert sum(m.amount for m in milestones) == self.engagement.scope(scope_id).fixed_price
             assert all(Money(m.amount, m.currency).minor_units() >= 0 for m in milestones)
+            self._compare_sums(scope_id, offer)
+
+    def _compare_sums(self, scope_id: str, offer: Offer) -> None:
+        """The statement's identity and the ages of what is open, by another count."""
+        scope = self.engagement.scope(scope_id)
+        told = statement(self.engagement, scope)
+        sums = {
+            "received": offer.received(),
+            "open": offer.left("due"),
+            "scheduled": offer.left("scheduled"),
+            "void": offer.left("void"),
+        }
+        assert {name: told[name] for name in sums} == sums
+        assert sum(sums.values()) == told["fixed_price"] == scope.fixed_price
+        booked = [r for r in self.engagement.receipts if r.scope_id == scope_id]
+        assert sum((r.amount for r in booked), Decimal(0)) == sums["received"]
+        wanted, now = PaymentFilter(scope_id=scope_id), self.clock()
+        with self.store.read() as connection:
+            (whole,) = totals(connection, LOCAL, wanted, now)
+            aged = ageing(connection, LOCAL, wanted, now)
+        assert (whole.paid, whole.open, whole.scheduled, whole.void) == tuple(sums.values())
+        ages = offer.ages(now)
+        assert [row.amounts for row in aged] == ([ages] if ages else [])
+        assert whole.overdue == sum((a for name, a in ages.items() if name != "not_yet_due"), Decimal(0))
+        self.reached.update(f"age {name}" for name in ages)
 
     def teardown(self) -> None:
         """The log as it is kept, read back, is the engagement too."""
@@ -486,7 +606,7 @@ def test_whatever_is_commanded_the_rules_hold() -> None:
         assert check(connection) == []
     Engagements.store.close()
     # Only walks that went everywhere have shown something; a few short ones come about as far as this.
-    later = {EventType.PAYMENT_RECEIVED, EventType.INVOICE_ISSUED}
-    wanted = {*EventType} - later | {kind.__name__ for kind in REFUSALS}
+    later = {EventType.INVOICE_ISSUED}
+    wanted = {*EventType} - later | {kind.__name__ for kind in REFUSALS} | {f"age {name}" for name in BUCKETS}
     unseen = {str(word) for word in wanted - Engagements.reached.keys()}
     assert len(unseen) <= (0 if FULL else len(wanted) // 2), unseen
