@@ -59,7 +59,10 @@ class CriterionVerdict:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMilestone:
-    """One payment of a schedule: its place, what it waits for, how much, and the days to pay once it is due."""
+    """One payment of a schedule: `position` counts from 1, `net_days` from the day that `trigger` happens.
+
+    The amount may be zero where the price has too few minor units to give every clause one.
+    """
 
     position: int
     kind: PaymentKind

@@ -15,7 +15,7 @@ from ods_core.payments.pricing import (
     quote_resource,
     read_rate_card,
 )
-from ods_core.payments.schedule import PlannedMilestone, schedule
+from ods_core.payments.schedule import schedule
 from ods_core.payments.terms import (
     AcrossCycles,
     Clause,
@@ -41,7 +41,6 @@ __all__ = [
     "Fixed",
     "PerCycle",
     "Percent",
-    "PlannedMilestone",
     "Quote",
     "QuoteRequest",
     "RateCard",

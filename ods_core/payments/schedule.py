@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Literal
 
 from ods_core.basics.money import Money, exponent, format_money
+from ods_core.basics.records import PlannedMilestone
+from ods_core.basics.states import PaymentKind
 from ods_core.basics.triggers import Trigger, TriggerKind
 from ods_core.payments.allocation import largest_remainder
 from ods_core.payments.terms import (
@@ -29,13 +30,11 @@ from ods_core.payments.terms import (
 
 MAX_MILESTONES = 10_000
 
-MilestoneKind = Literal["upfront", "milestone", "final"]
-
-_KINDS: dict[TriggerKind, MilestoneKind] = {
-    TriggerKind.CONFIRMATION: "upfront",
-    TriggerKind.CYCLE_ACCEPTANCE: "milestone",
-    TriggerKind.DELIVERABLE_ACCEPTANCE: "milestone",
-    TriggerKind.FINAL_ACCEPTANCE: "final",
+_KINDS: dict[TriggerKind, PaymentKind] = {
+    TriggerKind.CONFIRMATION: PaymentKind.UPFRONT,
+    TriggerKind.CYCLE_ACCEPTANCE: PaymentKind.MILESTONE,
+    TriggerKind.DELIVERABLE_ACCEPTANCE: PaymentKind.MILESTONE,
+    TriggerKind.FINAL_ACCEPTANCE: PaymentKind.FINAL,
 }
 _PHRASES = {
     TriggerKind.CONFIRMATION: "upfront on scope confirmation",
@@ -45,21 +44,6 @@ _PHRASES = {
 }
 # Wide enough for the exact sum of any amounts that can be written.
 _WIDE = Context(prec=100)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedMilestone:
-    """One payment of a schedule: `position` counts from 1, `net_days` from the day that `trigger` happens.
-
-    The amount may be zero where the price has too few minor units to give every clause one.
-    """
-
-    position: int
-    kind: MilestoneKind
-    trigger: Trigger
-    amount: Money
-    net_days: int
-    description: str
 
 
 def schedule(terms: Terms, price: Money, *, cycles: int, deliverables: int) -> tuple[PlannedMilestone, ...]:
@@ -200,8 +184,8 @@ def _milestones(parts: list[_Part], amounts: list[int], currency: str, cycles: i
         for trigger, minor, phrase in _payments(part.trigger, amount, cycles):
             position += 1
             description = f"{_share_name(part.clause.share, currency)} {phrase}"
-            money, net_days = Money.from_minor(minor, currency), part.clause.net_days
-            yield PlannedMilestone(position, _KINDS[trigger.kind], trigger, money, net_days, description)
+            money, kind = Money.from_minor(minor, currency), _KINDS[trigger.kind]
+            yield PlannedMilestone(position, kind, trigger, money.amount, currency, part.clause.net_days, description)
 
 
 def _payments(due: Trigger | AcrossCycles, amount: int, cycles: int) -> Iterator[tuple[Trigger, int, str]]:

@@ -19,7 +19,7 @@ from ods_core.basics.money import Money, MoneyError
 from ods_core.basics.records import Engagement, PlannedMilestone
 from ods_core.basics.resources import Resource, resource
 from ods_core.basics.roles import CLOCKWORK, Caller, Side
-from ods_core.basics.states import Kind, PaymentKind
+from ods_core.basics.states import Kind
 from ods_core.lifecycle import (
     Accept,
     Cancel,
@@ -243,13 +243,7 @@ def plan(terms: str, price: Money, cycles: int, deliverables: int) -> tuple[Plan
     Raises:
         TermsError: they cannot be right; says where.
     """
-    made = schedule(parse_terms(terms), price, cycles=cycles, deliverables=deliverables)
-    return tuple(
-        PlannedMilestone(
-            m.position, PaymentKind(m.kind), m.trigger, m.amount.amount, price.currency, m.net_days, m.description
-        )
-        for m in made
-    )
+    return schedule(parse_terms(terms), price, cycles=cycles, deliverables=deliverables)
 
 
 def terms_problems(error: TermsError, pointer: str) -> tuple[Problem, ...]:

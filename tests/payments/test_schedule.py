@@ -10,6 +10,8 @@ from fractions import Fraction
 import pytest
 
 from ods_core.basics.money import Money, currencies, exponent
+from ods_core.basics.records import PlannedMilestone
+from ods_core.basics.states import PaymentKind
 from ods_core.basics.triggers import Trigger, TriggerKind
 from ods_core.payments import (
     AcrossCycles,
@@ -17,7 +19,6 @@ from ods_core.payments import (
     Fixed,
     Percent,
     PerCycle,
-    PlannedMilestone,
     Remainder,
     Terms,
     TermsError,
@@ -41,7 +42,7 @@ def plan(
 
 
 def amounts(milestones: tuple[PlannedMilestone, ...]) -> list[str]:
-    return [str(milestone.amount.amount) for milestone in milestones]
+    return [str(milestone.amount) for milestone in milestones]
 
 
 def problems(text: str, price: str, cycles: int) -> tuple[TermsProblem, ...]:
@@ -104,23 +105,17 @@ def test_terms_give_exactly_these_amounts(terms: str, price: str, cycles: int, e
     milestones = plan(terms, price, cycles)
     assert amounts(milestones) == expected.split()
     assert [milestone.position for milestone in milestones] == list(range(1, len(milestones) + 1))
-    assert {milestone.amount.currency for milestone in milestones} == {price.split()[1]}
+    assert {milestone.currency for milestone in milestones} == {price.split()[1]}
 
 
 def test_a_milestone_has_all_that_is_known_of_it() -> None:
     first, second, third = plan("30% upfront net 0, 40% after cycle 2, rest on delivery net 30", cycles=2)
-    assert first == PlannedMilestone(
-        1, "upfront", CONFIRMATION, Money.parse("4650", "USD"), 0, "30% upfront on scope confirmation"
-    )
-    assert second == PlannedMilestone(
-        2,
-        "milestone",
-        Trigger(TriggerKind.CYCLE_ACCEPTANCE, 2),
-        Money.parse("6200", "USD"),
-        7,
-        "40% on acceptance of cycle 2",
-    )
-    assert third == PlannedMilestone(3, "final", FINAL, Money.parse("4650", "USD"), 30, "Remainder on final acceptance")
+    upfront, milestone, final = PaymentKind
+    cycle_2 = Trigger(TriggerKind.CYCLE_ACCEPTANCE, 2)
+    named = "30% upfront on scope confirmation", "40% on acceptance of cycle 2", "Remainder on final acceptance"
+    assert first == PlannedMilestone(1, upfront, CONFIRMATION, Decimal("4650.00"), "USD", 0, named[0])
+    assert second == PlannedMilestone(2, milestone, cycle_2, Decimal("6200.00"), "USD", 7, named[1])
+    assert third == PlannedMilestone(3, final, FINAL, Decimal("4650.00"), "USD", 30, named[2])
 
 
 @pytest.mark.parametrize(
@@ -342,7 +337,7 @@ def ideal(clause: Clause, price: Money, left: Fraction) -> Fraction:
 def check_split(terms: Terms, price: Money, cycles: int) -> None:
     """The sum is the price, nothing is negative, and no part is a minor unit away from its exact share."""
     milestones = list(schedule(terms, price, cycles=cycles, deliverables=3))
-    minors = [milestone.amount.minor_units() for milestone in milestones]
+    minors = [Money(milestone.amount, milestone.currency).minor_units() for milestone in milestones]
     assert sum(minors) == price.minor_units()
     assert min(minors) >= 0
     of_each = (ideal(each, price, Fraction(0)) * times(each, cycles) for each in terms.clauses)
