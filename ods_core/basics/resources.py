@@ -392,7 +392,10 @@ _SHOW: Mapping[Kind, Callable[[Engagement, str, datetime], Resource]] = {
 
 
 def statement(engagement: Engagement, scope: Scope) -> Resource:
-    """The identity finance relies on: price = received + open + scheduled + void, in figures, to the minor unit."""
+    """The identity finance relies on: price = received + open + scheduled + void, in figures, to the minor unit.
+
+    `received` is summed over the receipts, not over what the milestones say of them.
+    """
     milestones = [m for m in engagement.milestones if m.scope_id == scope.id]
 
     def total(amounts: list[Decimal]) -> Decimal:
@@ -400,7 +403,7 @@ def statement(engagement: Engagement, scope: Scope) -> Resource:
 
     return {
         "fixed_price": amount_json(scope.fixed_price, scope.currency),
-        "received": total([m.paid for m in milestones]),
+        "received": total([r.amount for r in engagement.receipts if r.scope_id == scope.id]),
         "open": total([m.open for m in milestones]),
         "scheduled": total([m.amount - m.paid for m in milestones if m.status == PaymentStatus.SCHEDULED]),
         "void": total([m.amount - m.paid for m in milestones if m.status == PaymentStatus.VOID]),

@@ -25,6 +25,7 @@ from ods_core.forecast import (
     OpenScope,
     OpenWork,
 )
+from ods_core.queries.receipts import last_receipts
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -35,7 +36,7 @@ def history(connection: Connection, caller: Caller, organization_id: str | None 
     """The latest finished cycles and paid milestones that the caller may see; None: of every organisation."""
     cycles = [_finished(row) for row in _rows(connection, _finished_cycles(caller, organization_id))]
     paid = _rows(connection, _paid_milestones(caller, organization_id))
-    return History(cycles, [_days(row["due_at"], row["paid_at"]) for row in paid])
+    return History(cycles, [(row["paid_on"] - row["due_at"].date()).days for row in paid])
 
 
 def open_work(connection: Connection, caller: Caller, organization_id: str | None = None) -> OpenWork:
@@ -94,10 +95,11 @@ def _finished(row: Mapping[str, Any]) -> FinishedCycle:
 
 
 def _paid_milestones(caller: Caller, organization_id: str | None) -> Select[Any]:
-    """The latest due of paid milestones; nothing to pay is paid by itself and tells nothing."""
-    p = t.payments
-    paid = and_(p.c.status == PaymentStatus.PAID, p.c.amount > 0, p.c.due_at.is_not(None))
-    statement = select(p.c.due_at, p.c.paid_at).where(paid, *_of(p.c, organization_id))
+    """The latest due of paid milestones; nothing to pay is paid by itself, without a receipt, and tells nothing."""
+    p, last = t.payments, last_receipts()
+    paid = and_(p.c.status == PaymentStatus.PAID, p.c.due_at.is_not(None))
+    statement = select(p.c.due_at, last.c.paid_on).join(last, last.c.payment_id == p.c.id)
+    statement = statement.where(paid, *_of(p.c, organization_id))
     return narrowed(statement, p, caller).order_by(p.c.due_at.desc(), p.c.number.desc()).limit(MAX_SAMPLES)
 
 

@@ -44,6 +44,7 @@ from ods_core.basics.resources import amount_json
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import CycleKind, Decision, PaymentStatus, ScopeStatus
 from ods_core.queries.metrics import METRICS, Metric, Summary, Unit
+from ods_core.queries.receipts import last_receipts
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -368,19 +369,22 @@ def _added_up(amounts: CTE, part: str) -> Select[Any]:
 
 
 def _money_in_period(chosen: CTE, period: Period) -> CTE:
-    """What was delivered and what was paid, with the moment; `weighted` is the amount times the seconds it took."""
-    s, p = t.scopes, t.payments
-    seconds = cast(extract("epoch", p.c.paid_at - p.c.triggered_at), Numeric(12, 0))
-    delivered = _amounts("delivered", chosen, s, s.c.fixed_price, s.c.completed_at).where(
-        *_within(s.c.completed_at, period)
+    """What was delivered, received and paid, with the moment; `weighted` is the amount times the days it took."""
+    s, r, p, last = t.scopes, t.receipts, t.payments, last_receipts()
+    received_at, paid_at = cast(r.c.received_on, t.UtcTime), cast(last.c.paid_on, t.UtcTime)
+    days = last.c.paid_on - cast(p.c.triggered_at, Date)
+    delivered = _amounts("delivered", chosen, s, s.c.fixed_price, s.c.completed_at)
+    # A reversal is an entry of a negative amount, and counts on its own day.
+    received = _amounts("received", chosen, r, r.c.amount, received_at)
+    # A milestone of nothing is paid as it falls due and has no receipt; the join leaves it out.
+    paid = _amounts("paid", chosen, p, p.c.amount, paid_at, p.c.amount * days).join(last, last.c.payment_id == p.c.id)
+    return _dated(
+        union_all(
+            delivered.where(*_within(s.c.completed_at, period)),
+            received.where(*_within(received_at, period)),
+            paid.where(*_within(paid_at, period), p.c.status == PaymentStatus.PAID),
+        ).cte("amounts")
     )
-    received = _amounts("received", chosen, p, p.c.paid, p.c.paid_at, p.c.paid * seconds).where(
-        # A milestone of nothing is paid as it falls due; it would say that money came in at once.
-        *_within(p.c.paid_at, period),
-        p.c.status == PaymentStatus.PAID,
-        p.c.amount > 0,
-    )
-    return _dated(union_all(delivered, received).cte("amounts"))
 
 
 def _money_now(chosen: CTE, now: datetime) -> CTE:
@@ -436,7 +440,7 @@ def _read_money(row: Mapping[str, Any], found: dict[Key, Figure]) -> None:
 
 def _money_value(metric: Metric, row: Mapping[str, Any]) -> Decimal | float:
     if metric.summary == Summary.WEIGHTED:
-        return float(row["weighted"] / row["amount"] / SECONDS_A_DAY)
+        return float(row["weighted"] / row["amount"])
     return amount_json(row["amount"], row["currency"])
 
 

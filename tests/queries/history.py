@@ -9,18 +9,20 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import update
-
 from ods_core.basics.clock import MovingClock
-from ods_core.basics.records import CriterionNotMet, Engagement
+from ods_core.basics.ids import Prefix
+from ods_core.basics.money import Money
+from ods_core.basics.records import CriterionNotMet, Engagement, Milestone
 from ods_core.basics.roles import LOCAL
-from ods_core.basics.states import PaymentStatus, ScopeStatus
+from ods_core.basics.states import ScopeStatus
 from ods_core.lifecycle import (
     Accept,
     Confirm,
     Decline,
     ProposedCycle,
+    RecordReceipt,
     Reject,
+    ReverseReceipt,
     Start,
     Submit,
     Terminate,
@@ -28,7 +30,6 @@ from ods_core.lifecycle import (
     can,
 )
 from ods_core.service import Service
-from ods_core.store import tables as t
 from tests.seed import seed_proposal, seed_request
 
 
@@ -148,6 +149,20 @@ class RandomHistory:
             turns += [turn for id in ids(e) for turn in self._work(e, id, today)]
             if self.random.random() < 0.03:
                 turns = [lambda: s.terminate(LOCAL, scope.id, Terminate("The need is gone."))]
+        return turns + [turn for m in e.milestones for turn in self._money(e, m, today)]
+
+    def _money(self, e: Engagement, m: Milestone, today: date) -> list[Callable[[], object]]:
+        """Money comes in whole or in parts, now and then entered days later, and at times is taken back."""
+        s, turns = self.service, []
+        if can(e, Verb.RECORD_RECEIPT, m.id, today) and m.open:
+            minor = Money(m.open, m.currency).minor_units()
+            amount = Money.from_minor(self.random.choice([minor, -(-minor // 3)]), m.currency).amount
+            on = today - timedelta(days=self.random.choice([0, 0, 3, 40]))
+            given = RecordReceipt(amount, on, f"SEPA {len(e.receipts)}")
+            turns.append(lambda: s.record_receipt(LOCAL, m.id, given))
+        held = [r.id for r in e.receipts_of(m.id) if can(e, Verb.REVERSE_RECEIPT, r.id, today)]
+        if held and self.random.random() < 0.2:
+            turns.append(lambda: s.reverse_receipt(LOCAL, held[-1], ReverseReceipt("Another payment's.")))
         return turns
 
     def _work(self, e: Engagement, id: str, today: date) -> list[Callable[[], object]]:
@@ -175,13 +190,15 @@ class RandomHistory:
         )
 
 
-def pay(service: Service, payment_id: str, paid_at: datetime, paid: Decimal | None = None) -> None:
-    """Record money in full (or `paid` of it), straight in the store, as receipts will."""
-    values = {"paid": t.payments.c.amount, "status": PaymentStatus.PAID, "paid_at": paid_at}
-    if paid is not None:
-        values = {"paid": paid}
-    with service.store.engine.begin() as connection:
-        connection.execute(update(t.payments).where(t.payments.c.id == payment_id).values(values))
+def pay(service: Service, payment_id: str, paid_at: datetime, paid: Decimal | None = None) -> str:
+    """Record money received, all that is open (or `paid` of it), on a day that may have passed; the receipt's id."""
+    assert isinstance(service.clock, MovingClock)
+    if paid_at > service.clock():
+        service.clock.move_to(paid_at)
+    with service._unit() as unit:
+        engagement = unit.engagement_of(Prefix.PAYMENT, payment_id)
+    given = RecordReceipt(paid or engagement.milestone(payment_id).open, paid_at.date(), f"SEPA {payment_id} {paid_at}")
+    return service.record_receipt(LOCAL, payment_id, given).subject_id
 
 
 __all__ = ["RandomHistory", "Teller", "at", "ids", "pay"]

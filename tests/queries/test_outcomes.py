@@ -10,6 +10,7 @@ import pytest
 from ods_core.basics.errors import Invalid
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.roles import LOCAL, Caller, Role
+from ods_core.lifecycle import ReverseReceipt, Terminate
 from ods_core.queries.metrics import METRICS
 from ods_core.queries.outcomes import OutcomeFilter, by_organization, outcomes, period_of
 from tests.queries.history import Teller, at, ids, pay
@@ -142,6 +143,35 @@ def test_a_part_payment_leaves_the_rest_open(told: Teller) -> None:
     assert figures(told)["overdue", "USD"] == (Decimal("99.99"), 1)
 
 
+def test_parts_count_when_received_and_a_reversal_when_it_is_made(told: Teller) -> None:
+    """The first part came in April, the rest in June and once too often in May; the wrong one went back in July."""
+    pay(told.service, "PAY-26-000001", at(4, 28), paid=Decimal("1000.01"))
+    wrong = pay(told.service, "PAY-26-000001", at(5, 20), paid=Decimal("500.00"))
+    pay(told.service, "PAY-26-000001", at(6, 18))
+    assert figures(told)["days_sales_outstanding", "USD"] == (pytest.approx(61.0), 1)
+    told.clock.move_to(at(7, 1))
+    told.service.reverse_receipt(LOCAL, wrong, ReverseReceipt("Another payment's."))
+    assert series(told, "received") == {
+        "2026-04": (Decimal("1000.01"), 1),
+        "2026-05": (Decimal("500.00"), 1),
+        "2026-06": (Decimal("1599.99"), 1),
+        "2026-07": (Decimal("-500.00"), 1),
+    }
+    assert figures(told)["received", "USD"] == (Decimal("2600.00"), 4)
+    assert figures(told)["overdue", "USD"] == (Decimal("12900.00"), 2)
+    # No longer paid in full, and so no longer among the milestones paid.
+    assert figures(told)["days_sales_outstanding", "USD"] == (None, 0)
+    pay(told.service, "PAY-26-000001", at(6, 30))
+    assert series(told, "days_sales_outstanding")["2026-06"] == (pytest.approx(73.0), 1)
+
+
+def test_money_recorded_late_counts_on_the_day_on_which_it_came(told: Teller) -> None:
+    told.clock.move_to(at(9, 1))
+    pay(told.service, "PAY-26-000001", at(4, 28))
+    assert figures(told, from_month="2026-04", to_month="2026-04")["received", "USD"] == (Decimal("3100.00"), 1)
+    assert figures(told)["days_sales_outstanding", "USD"] == (pytest.approx(10.0), 1)
+
+
 def test_remediations_are_told_per_accepted_deliverable_too(told: Teller) -> None:
     (entry,) = [m for m in ask(told)["metrics"] if m["key"] == "remediation_cycles_per_scope"]
     assert entry["per_accepted_deliverable"] == pytest.approx(1 / 3)
@@ -185,8 +215,6 @@ def test_a_slow_review_is_not_a_late_delivery(teller: Teller) -> None:
 def test_a_cycle_of_a_terminated_scope_was_still_completed_late(teller: Teller) -> None:
     engagement = teller.running(at(5, 1))
     teller.submit(at(5, 13), *ids(engagement))
-    from ods_core.lifecycle import Terminate
-
     teller.service.terminate(LOCAL, engagement.scopes[0].id, Terminate("The need is gone."))
     assert figures(teller)["schedule_variance_median"] == (2.0, 1)
     assert figures(teller)["cycle_time_median"] == (None, 0)

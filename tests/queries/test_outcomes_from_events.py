@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from ods_core.basics.clock import MovingClock
+from ods_core.basics.clock import MovingClock, midnight
 from ods_core.basics.events import Event
 from ods_core.basics.roles import LOCAL
 from ods_core.queries.activity import EventFilter, feed
+from ods_core.queries.metrics import METRICS
 from ods_core.queries.outcomes import OutcomeFilter, outcomes
 from ods_core.service import Service
 from tests.queries.history import RandomHistory
@@ -43,6 +44,10 @@ def day_of(value: Any) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
+def moment_of(value: Any) -> datetime:
+    return midnight(day_of(value))
+
+
 def observe(events: Iterable[Event], now: datetime) -> Observations:
     """What ended when, by what is measured; only types, moments and data of events are looked at."""
     seen: Observations = defaultdict(list)
@@ -54,6 +59,7 @@ def observe(events: Iterable[Event], now: datetime) -> Observations:
     ready: dict[str, datetime] = {}
     remediations: dict[str, int] = defaultdict(int)
     due: dict[str, Event] = {}
+    receipts: dict[tuple[str, str], list[Any]] = defaultdict(list)
     active: dict[str, Event] = {}
     for e in events:
         data, when, subject = e.data, e.occurred_at, e.subject_id
@@ -101,15 +107,33 @@ def observe(events: Iterable[Event], now: datetime) -> Observations:
                     seen["first_time", None].append((when, data["attempt"] == 1))
             case "ods.payment.due":
                 due[subject] = e
+            case "ods.payment.received":
+                entry = data["receipt"]
+                receipts[subject, entry["reverses"] or entry["id"]].append(entry)
     for request_id, when in first_scoped.items():
         seen["won", None].append((when, request_id in confirmed))
     for e in active.values():
         seen["committed", e.data["currency"]].append((now, e.data["fixed_price"]))
     for e in due.values():
-        seen["open", e.data["currency"]].append((now, e.data["amount"]))
-        if datetime.fromisoformat(str(e.data["due_at"])) < now:
-            seen["overdue", e.data["currency"]].append((now, e.data["amount"]))
+        entries = [entry for (payment, _), both in receipts.items() if payment == e.subject_id for entry in both]
+        observe_money(seen, e, entries, now)
     return seen
+
+
+def observe_money(seen: Observations, due: Event, entries: list[Any], now: datetime) -> None:
+    """What a milestone that fell due says of the money: only its own event and its receipts' are looked at."""
+    currency, amount = due.data["currency"], due.data["amount"]
+    for entry in entries:
+        seen["received", currency].append((moment_of(entry["received_on"]), entry["amount"]))
+    left = amount - sum((entry["amount"] for entry in entries), Decimal(0))
+    if left:
+        seen["open", currency].append((now, left))
+        if datetime.fromisoformat(str(due.data["due_at"])) < now:
+            seen["overdue", currency].append((now, left))
+    elif amount:
+        taken_back = {entry["reverses"] for entry in entries}
+        paid_on = max(day_of(e["received_on"]) for e in entries if not e["reverses"] and e["id"] not in taken_back)
+        seen["paid", currency].append((moment_of(paid_on), (amount, (paid_on - due.occurred_at.date()).days)))
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -129,6 +153,10 @@ def p85(values: list[Any]) -> float:
 
 def mean(values: list[Any]) -> float:
     return sum(map(float, values)) / len(values)
+
+
+def weighted(values: list[tuple[Decimal, int]]) -> float:
+    return float(sum(amount * days for amount, days in values) / sum(amount for amount, _ in values))
 
 
 FIGURES: dict[str, tuple[str, Any]] = {
@@ -151,8 +179,10 @@ FIGURES: dict[str, tuple[str, Any]] = {
     "price_to_budget_median": ("price_to_budget", median),
     "value_delivered": ("delivered", sum),
     "committed_value": ("committed", sum),
+    "received": ("received", sum),
     "open": ("open", sum),
     "overdue": ("overdue", sum),
+    "days_sales_outstanding": ("paid", weighted),
 }
 
 
@@ -186,23 +216,26 @@ def test_every_figure_can_be_recomputed_from_the_log(service: Service, clock: Mo
     events = whole_log(service)
     requests = {e.request_id: e.data for e in events if e.type.value == "ods.request.submitted"}
     checked = 0
+    months: set[str] = set()
+    assert FIGURES.keys() == METRICS.keys()
     for wanted in FILTERS:
         chosen = [e for e in events if matches(requests[e.request_id], wanted)]
         seen = observe(chosen, clock())
         with service.store.read() as connection:
             answer = outcomes(connection, LOCAL, OutcomeFilter(**wanted), clock())
         for entry in answer["metrics"]:
-            if entry["key"] not in FIGURES:
-                continue
             parts = [(None, entry), *[(part["period"], part) for part in entry["series"]]]
             for month, part in parts:
                 value, n = expected(seen, entry, month)
                 assert part["n"] == n, (wanted, entry["key"], month)
                 assert same(part["value"], value), (wanted, entry["key"], month, part["value"], value)
                 checked += n > 0
+                months |= {entry["key"]} if month and n else set()
         currencies = {c for _, c in seen if c}
         assert {m["currency"] for m in answer["metrics"] if m.get("currency")} == currencies
     assert checked > 200
+    assert months == {key for key, metric in METRICS.items() if not metric.as_of_now}
+    assert any(e.data["receipt"]["reverses"] for e in events if e.type.value == "ods.payment.received")
     assert all(seen_in(events, kind) for kind in ("ods.scope.terminated", "ods.scope.declined", "ods.cycle.accepted"))
 
 

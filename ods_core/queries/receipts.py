@@ -1,0 +1,18 @@
+"""When money came in, from the receipts that hold."""
+
+from __future__ import annotations
+
+from sqlalchemy import Subquery, func, select
+
+from ods_core.basics.states import ReceiptStatus
+from ods_core.store import tables as t
+
+
+def last_receipts() -> Subquery:
+    """For each payment with a receipt that was not taken back: `payment_id`, and `paid_on`, the day of the last one.
+
+    Of a paid payment that is the day on which it was paid, however much later somebody recorded it.
+    """
+    r = t.receipts.c
+    held = select(r.payment_id, func.max(r.received_on).label("paid_on")).where(r.status == ReceiptStatus.RECORDED)
+    return held.group_by(r.payment_id).subquery("last_receipts")
