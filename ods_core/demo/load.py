@@ -14,7 +14,7 @@ from typing import Any
 from ods_core.basics.clock import MovingClock, midnight
 from ods_core.basics.errors import NotAllowed
 from ods_core.basics.events import Actor, ActorKind
-from ods_core.basics.records import CriterionNotMet, Engagement, Evidence
+from ods_core.basics.records import CriterionNotMet, Engagement, Evidence, Milestone
 from ods_core.basics.roles import Caller, Role
 from ods_core.basics.states import SilencePolicy
 from ods_core.demo.stories import Step, Story, read_stories, working_day
@@ -29,10 +29,12 @@ from ods_core.lifecycle import (
     Propose,
     ProposedCycle,
     ProposedDeliverable,
+    RecordReceipt,
     Reissue,
     Reject,
     RemindApprover,
     RemindReviewer,
+    ReverseReceipt,
     Revise,
     Start,
     Submit,
@@ -50,6 +52,7 @@ TOLD = 0.8
 
 _PROVIDER = Caller(Actor(ActorKind.USER, "USR-24-000007"), frozenset({Role.PROVIDER}))
 _ENGINEER = Caller(Actor(ActorKind.USER, "USR-24-000012"), frozenset({Role.PROVIDER}))
+_FINANCE = Caller(Actor(ActorKind.USER, "USR-24-000019"), frozenset({Role.FINANCE}))
 _CYCLE = re.compile(r"(\d+)-(\d+) (.+)")
 
 
@@ -246,6 +249,26 @@ class Teller:
         given = Reject(reason, criteria_not_met=(CriterionNotMet(int(criterion), evidence),))
         caller = self._client("reviewer", Role.REVIEWER)
         self.engagement = self.service.reject(caller, self._deliverable(key)[0], given).engagement
+
+    def _pay(self, step: Step) -> None:
+        number, *amount = step.words
+        payment = self._payment(number)
+        given = RecordReceipt(
+            amount=Decimal(amount[0]) if amount else payment.open,
+            received_on=step.when.date(),
+            reference=f"{step.when:%Y%m%d}-{payment.id}",
+        )
+        self.engagement = self.service.record_receipt(_FINANCE, payment.id, given).engagement
+
+    def _reverse(self, step: Step) -> None:
+        assert self.engagement, "a story begins with its request"
+        receipt = self.engagement.receipts_of(self._payment(step.words[0]).id)[-1]
+        self.engagement = self.service.reverse_receipt(_FINANCE, receipt.id, ReverseReceipt(step.text)).engagement
+
+    def _payment(self, number: str) -> Milestone:
+        """A payment of the confirmed scope by its place in the terms, from 1."""
+        assert self.engagement, "a story begins with its request"
+        return self.engagement.milestones[int(number) - 1]
 
 
 def _amount(text: str | None) -> Decimal | None:

@@ -18,13 +18,18 @@ from ods_core.basics.states import (
     CycleStatus,
     DeliverableStatus,
     PaymentStatus,
+    ReceiptStatus,
     RequestStatus,
     ScopeStatus,
     ServiceLineStatus,
 )
 from ods_core.demo import load, read_stories
 from ods_core.demo.stories import Story
+from ods_core.forecast import MIN_FINISHED_CYCLES
 from ods_core.queries import invariants
+from ods_core.queries.history import history
+from ods_core.queries.outcomes import OutcomeFilter, outcomes
+from ods_core.queries.payments import BUCKETS, PaymentFilter, ageing, totals
 from ods_core.service import Runtime, Service
 from ods_core.store import Store
 from ods_core.store import tables as t
@@ -68,18 +73,43 @@ def test_every_state_of_the_lifecycle_can_be_seen(connection: Connection, table:
     assert set(connection.execute(select(table.c.status)).scalars()) == set(states)
 
 
-def test_payments_stand_in_every_state_that_needs_no_receipt(connection: Connection) -> None:
-    states = set(connection.execute(select(t.payments.c.status)).scalars())
-    assert states == {PaymentStatus.SCHEDULED, PaymentStatus.DUE, PaymentStatus.VOID}
-    overdue = t.payments.c.due_at < NOW
-    due = select(func.count()).where(t.payments.c.status == PaymentStatus.DUE)
-    assert connection.execute(due.where(overdue)).scalar_one() >= 10
-    assert connection.execute(due.where(~overdue)).scalar_one() >= 2
+def test_payments_stand_in_every_state_and_at_every_age(connection: Connection) -> None:
+    assert set(connection.execute(select(t.payments.c.status)).scalars()) == set(PaymentStatus)
+    aged = ageing(connection, LOCAL, PaymentFilter(), NOW)
+    assert {bucket for row in aged for bucket in row.amounts} == set(BUCKETS)
+    assert {row.currency for row in aged} == {"USD", "EUR", "JPY", "KWD"}
 
 
-def test_every_event_that_needs_no_money_received_has_happened(connection: Connection) -> None:
-    later = {EventType.PAYMENT_RECEIVED, EventType.PAYMENT_PAID, EventType.INVOICE_ISSUED}
-    assert set(connection.execute(select(t.events.c.type)).scalars()) == set(EventType) - later
+def test_money_came_in_whole_in_parts_late_and_once_by_mistake(connection: Connection) -> None:
+    p, r = t.payments.c, t.receipts.c
+    assert set(connection.execute(select(r.status)).scalars()) == set(ReceiptStatus)
+    parts = select(r.payment_id).where(r.status == ReceiptStatus.RECORDED).group_by(r.payment_id)
+    in_parts = parts.having(func.count() > 1).subquery()
+    whole = select(func.count()).where(p.status == PaymentStatus.PAID)
+    assert connection.execute(whole).scalar_one() >= 60
+    assert connection.execute(whole.where(p.id.in_(select(in_parts.c.payment_id)))).scalar_one() >= 2
+    assert connection.execute(select(func.count()).where(p.status == PaymentStatus.DUE, p.paid > 0)).scalar_one() >= 2
+    assert connection.execute(select(r.reason).where(r.status == ReceiptStatus.REVERSAL)).scalar_one()
+    delays = history(connection, LOCAL).payment_delays
+    assert min(delays) <= 0
+    assert max(delays) >= 14
+
+
+def test_there_is_history_enough_for_figures_and_forecasts(connection: Connection) -> None:
+    answer = outcomes(connection, LOCAL, OutcomeFilter(), NOW)
+    for key in ("received", "open", "overdue", "days_sales_outstanding"):
+        found = {m["currency"]: m for m in answer["metrics"] if m["key"] == key}
+        assert set(found) == {"USD", "EUR", "JPY", "KWD"}
+        assert all(m["n"] for m in found.values()), key
+    known = history(connection, LOCAL)
+    assert len(known.cycles) >= MIN_FINISHED_CYCLES
+    whole = {total.currency: total for total in totals(connection, LOCAL, PaymentFilter(), NOW)}
+    received = {m["currency"]: m["value"] for m in answer["metrics"] if m["key"] == "received"}
+    assert received == {currency: total.paid for currency, total in whole.items()}
+
+
+def test_every_event_but_those_of_invoices_has_happened(connection: Connection) -> None:
+    assert set(connection.execute(select(t.events.c.type)).scalars()) == set(EventType) - {EventType.INVOICE_ISSUED}
 
 
 def test_there_are_at_least_forty_four_engagements_of_six_organisations_in_four_currencies(
