@@ -356,6 +356,76 @@ class ServiceLineShape(Shape):
     closed_at: datetime | None
 
 
+class CertifiedCriterion(Shape):
+    criterion: int
+    text: str
+    verdict: str = Field(description="met, or not_tested where nobody said so")
+    evidence: str
+
+
+class ReleasedPayment(Shape):
+    payment_id: str
+    amount: Amount
+    currency: str
+    description: str
+    due_at: datetime | None
+
+
+class CertifiedScope(Shape):
+    id: str
+    title: str
+    revision: int
+    desired_outcome: str
+    fixed_price: Amount
+    currency: str
+    confirmed_at: datetime
+    confirmed_by: str
+
+
+class CertifiedDeliverable(Shape):
+    deliverable_id: str
+    title: str
+    description: str
+    cycle_id: str
+    attempt: int
+    submitted_at: datetime
+    submitted_by: str
+    submission_notes: str | None
+    evidence: list[EvidenceShape]
+    accepted_at: datetime
+    accepted_by: str = Field(description="`system` where silence decided")
+    deemed: bool
+    review_notes: str | None
+    criteria: list[CertifiedCriterion]
+    released: list[ReleasedPayment] = Field(description="What became due with this acceptance")
+
+
+class Agreed(Shape):
+    service_line_id: str
+    request_id: str
+    organization_id: str
+    workspace_id: str
+    scope: CertifiedScope
+
+
+class CertificateShape(CertifiedDeliverable, Agreed):
+    """The acceptance of one deliverable."""
+
+
+class ServiceLineCertificateShape(Agreed):
+    """The acceptance of everything that a scope promised."""
+
+    status: str
+    opened_at: datetime
+    closed_at: datetime
+    planned_start: date
+    planned_end: date
+    completed_at: datetime
+    remediation_cycles: int
+    released: list[ReleasedPayment] = Field(description="Every payment of the scope")
+    deliverables: list[CertifiedDeliverable]
+
+
 class StatementShape(Shape):
     fixed_price: Amount
     received: Amount

@@ -9,11 +9,19 @@ from fastapi.responses import Response
 from ods_core.api.bodies import DecisionBody, EmptyBody, SubmitBody
 from ods_core.api.exchange import answer
 from ods_core.api.routes.reading import page_of, resource_of
-from ods_core.api.shapes import CycleShape, Decided, DeliverableShape, ServiceLineShape
+from ods_core.api.shapes import (
+    CertificateShape,
+    CycleShape,
+    Decided,
+    DeliverableShape,
+    ServiceLineCertificateShape,
+    ServiceLineShape,
+)
 from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.events import EventType
 from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, Kind, ServiceLineStatus
 from ods_core.lifecycle import Accept, Start
+from ods_core.queries import certificates
 from ods_core.service import Result
 
 routes = router("Delivery")
@@ -98,6 +106,13 @@ def _decided(result: Result) -> dict[str, Any]:
     }
 
 
+@routes.get("/deliverables/{id}/certificate", responses=one(CertificateShape, refusals=(404, 409)))
+def get_certificate(id: str, run: Running, caller: Asking) -> Response:
+    """Who accepted a deliverable, when, by which criteria and evidence, and what that released; 409 before that."""
+    with run.store.read() as connection:
+        return answer(certificates.of_deliverable(connection, caller, id))
+
+
 @routes.get("/service-lines", responses=many(ServiceLineShape))
 def list_service_lines(
     run: Running,
@@ -117,3 +132,10 @@ def list_service_lines(
 def get_service_line(id: str, run: Running, caller: Asking) -> Response:
     """A service line: `active` until the last acceptance or a termination closes it."""
     return resource_of(run, caller, Kind.SERVICE_LINE, id)
+
+
+@routes.get("/service-lines/{id}/certificate", responses=one(ServiceLineCertificateShape, refusals=(404, 409)))
+def get_service_line_certificate(id: str, run: Running, caller: Asking) -> Response:
+    """The acceptance of a whole scope, deliverable by deliverable; 409 before the last one."""
+    with run.store.read() as connection:
+        return answer(certificates.of_service_line(connection, caller, id))
