@@ -16,7 +16,7 @@ from ods_core.basics.states import CycleKind, CycleStatus, Kind, PaymentStatus, 
 from ods_core.basics.triggers import Trigger, TriggerKind
 from ods_core.queries.choices import organizations
 from ods_core.queries.timeline import Timeline, TimelineFilter, TimelineRow, confirmed_scopes, timeline
-from ods_core.ui import cards, charts, live
+from ods_core.ui import cards, charts, live, reviewing
 from ods_core.ui.formats import NOTHING, count, day, days, money, period
 from ods_core.ui.session import (
     caller,
@@ -241,6 +241,7 @@ def table_rows(found: Timeline) -> list[dict[str, str]]:
             "Submitted": day(row.completed_at),
             "Accepted": day(row.accepted_at),
             "Against the plan": lateness(row),
+            "Going in circles": "yes" if row.is_circling else NOTHING,
             "Organisation": row.organization_id,
             "Id": row.id,
         }
@@ -253,10 +254,12 @@ def summary(found: Timeline) -> str:
     running = [row for row in found.rows if row.status == CycleStatus.IN_PROGRESS]
     late = [row for row in running if row.late_days(today()) > 0]
     waiting = [row for row in found.rows if row.status == CycleStatus.COMPLETED]
+    circling = [row for row in found.rows if row.is_circling]
     mending = [row for row in found.rows if row.kind == CycleKind.REMEDIATION]
     return (
         f"{count(len(found.rows), 'cycle')}: {len(running)} in progress, of which {len(late)} past the planned end; "
-        f"{len(waiting)} waiting for a decision; {count(len(mending), 'remediation')}."
+        f"{len(waiting)} waiting for a decision; {count(len(mending), 'remediation')}"
+        + (f"; {len(circling)} going in circles." if circling else ".")
     )
 
 
@@ -330,6 +333,7 @@ def show_cycle(id: str) -> None:
             link_to(Kind.CYCLE, cycle.parent_cycle_id, engagement.cycle(cycle.parent_cycle_id).name)
         for remediation in engagement.remediations(cycle.id):
             link_to(Kind.CYCLE, remediation.id, remediation.name, icon="build")
+    reviewing.tell_circling(engagement, scope.id)
     cards.facts(dates(cycle))
     st.header("Deliverables", anchor=False)
     for deliverable_id in cycle.deliverable_ids:
@@ -369,7 +373,10 @@ def draw_deliverable(engagement: Engagement, id: str) -> None:
     badges = [cards.state_text(d.status)]
     if d.escalated_at:
         badges.append(cards.note("going in circles", "red", "report"))
-    facts = [f"attempt {d.attempt}", submitted(d.submitted_at), d.id]
+    end = reviewing.window_end(engagement, d)
+    badges += reviewing.deadline_mark(end)
+    decide_by = reviewing.deadline(end, engagement.scope(d.scope_id).silence_policy)
+    facts = [f"attempt {d.attempt}", submitted(d.submitted_at), decide_by or "", d.id]
     cards.row(Kind.DELIVERABLE, d.id, d.title, facts, badges=badges)
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from ods_core.basics.clock import days_between
 from ods_core.basics.errors import Invalid, OdsError
 from ods_core.basics.events import Event, EventType
-from ods_core.basics.records import Attempt, CriterionNotMet, Deliverable, Engagement, Evidence
-from ods_core.basics.states import Decision, DeliverableStatus, Kind, look
+from ods_core.basics.records import Attempt, CriterionVerdict, Deliverable, Engagement, Evidence
+from ods_core.basics.states import Decision, DeliverableStatus, Kind, Verdict, look
 from ods_core.lifecycle import Accept, Reject, Start, Submit, Verb
 from ods_core.lifecycle.permission import working_cycle
 from ods_core.lifecycle.validation import MAX_LINKS
@@ -20,7 +20,7 @@ from ods_core.queries import today as piles
 from ods_core.queries.choices import matching, organizations
 from ods_core.queries.lists import Page
 from ods_core.service import runtime
-from ods_core.ui import cards, decisions, live, tables
+from ods_core.ui import cards, decisions, live, reviewing, tables
 from ods_core.ui.formats import NOTHING, age, ago, away, count, day, days, moment, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
 from ods_core.ui.session import (
@@ -39,8 +39,10 @@ from ods_core.ui.session import (
     today,
 )
 
-MET, NOT_MET, NOT_TESTED = "met", "not_met", "not_tested"
-VERDICTS = {NOT_TESTED: "Not tested", MET: "Met", NOT_MET: "Not met"}
+MET, NOT_MET, NOT_TESTED = Verdict.MET, Verdict.NOT_MET, Verdict.NOT_TESTED
+VERDICTS = {verdict.value: reviewing.FOUND[verdict][0] for verdict in (NOT_TESTED, MET, NOT_MET)}
+BEING_MENDED = (DeliverableStatus.REJECTED, DeliverableStatus.IN_PROGRESS, DeliverableStatus.COMPLETED)
+"""Where a rejected deliverable is until it is ready for the next decision."""
 REVIEWED = "deliverables_reviewed"
 """The attempt that this person has been reviewing, to be told when somebody else has decided it."""
 MOST_WORK = 50
@@ -126,8 +128,15 @@ def inbox_page(organization_id: str | None, cursor: str | None) -> Page:
 def draw_waiting(engagement: Engagement, d: Deliverable) -> None:
     """One deliverable of the inbox: what it is, and how long it has waited."""
     waited = age(d.ready_at, now()) if d.ready_at else None
-    facts = [engagement.scope(d.scope_id).title, engagement.request.organization_id, d.id]
-    cards.row(Kind.DELIVERABLE, d.id, d.title, facts, badges=badges(d), aside=waited and f"waiting {waited}")
+    scope, end = engagement.scope(d.scope_id), reviewing.window_end(engagement, d)
+    facts = [
+        reviewing.deadline(end, scope.silence_policy) or "",
+        scope.title,
+        engagement.request.organization_id,
+        d.id,
+    ]
+    marks = [*badges(d), *reviewing.deadline_mark(end)]
+    cards.row(Kind.DELIVERABLE, d.id, d.title, facts, badges=marks, aside=waited and f"waiting {waited}")
 
 
 def badges(d: Deliverable) -> list[str]:
@@ -212,9 +221,11 @@ def show_deliverable(id: str) -> None:
         link_to(Kind.SCOPE, d.scope_id, engagement.scope(d.scope_id).title)
         for cycle in engagement.cycles_of(d.id):
             link_to(Kind.CYCLE, cycle.id, cycle.name)
-    tell_escalation(d)
+    tell_escalation(engagement, d)
     tell_decision(engagement, d)
-    cards.facts(dates(d))
+    if d.status == DeliverableStatus.ACCEPTED:
+        reviewing.offer_certificate(Kind.DELIVERABLE, d.id)
+    cards.facts(dates(engagement, d))
     cards.long_text("What it is", d.description)
     if offers(engagement, Verb.ACCEPT, d.id):
         show_review(engagement, d)
@@ -225,9 +236,9 @@ def show_deliverable(id: str) -> None:
     show_history(engagement, d)
 
 
-def tell_escalation(d: Deliverable) -> None:
+def tell_escalation(engagement: Engagement, d: Deliverable) -> None:
     """A deliverable that goes in circles says so."""
-    if d.escalated_at:
+    if d in reviewing.circling(engagement):
         st.warning(
             f"**Going in circles since {day(d.escalated_at)}.** It was rejected three times, or twice for the same "
             "criterion. Before the next attempt, agree on what exactly is missing.",
@@ -256,7 +267,7 @@ def tell_decision(engagement: Engagement, d: Deliverable) -> None:
 
 def decision_on(attempt: Attempt) -> str:
     """A decision as a sentence: what, who, when."""
-    who = "by silence, as the scope's review window provides" if attempt.deemed else f"by {reviewer(attempt)}"
+    who = "by silence, after its review window" if attempt.deemed else f"by {reviewer(attempt)}"
     what = attempt.decision.value if attempt.decision else "not decided"
     return f"Attempt {attempt.number} was {what} {who}, {moment(attempt.decided_at)}."
 
@@ -272,14 +283,18 @@ def latest_attempt(engagement: Engagement, d: Deliverable) -> Attempt | None:
     return attempts[-1] if attempts else None
 
 
-def dates(d: Deliverable) -> dict[str, str | None]:
+def dates(engagement: Engagement, d: Deliverable) -> dict[str, str | None]:
     """The dates of its latest attempt; the two clocks apart."""
+    attempt = engagement.attempt_on(d)
+    end = attempt.decide_by if attempt else None
+    window = {"Decide by": moment(end)} if end else {}
     worked = days_between(d.started_at, d.ready_at or now()) if d.started_at else None
     waited = days_between(d.ready_at, d.decided_at or d.cancelled_at or now()) if d.ready_at else None
     return {
         "Started": day(d.started_at),
         "Submitted": day(d.submitted_at),
         "Ready": day(d.ready_at),
+        **window,
         "Decided": day(d.decided_at),
         "Provider's time": days(worked),
         "Client's time": days(waited),
@@ -291,10 +306,39 @@ def show_promise(engagement: Engagement, d: Deliverable) -> None:
     """The criteria, and the latest evidence beside them, where there is nothing to decide."""
     promised, shown = st.columns([3, 2], gap="large")
     with promised:
-        st.header("Acceptance criteria", anchor=False)
-        cards.numbered(d.acceptance_criteria)
+        if d.status in BEING_MENDED and reviewing.failed_last_time(engagement, d):
+            show_what_to_mend(engagement, d)
+        else:
+            show_criteria(engagement, d)
     with shown:
         show_evidence(latest_attempt(engagement, d))
+
+
+def show_criteria(engagement: Engagement, d: Deliverable) -> None:
+    """The criteria, with what was found of each once the attempt is decided by somebody."""
+    st.header("Acceptance criteria", anchor=False)
+    attempt = engagement.attempt_on(d)
+    if attempt and attempt.decision and not attempt.deemed:
+        reviewing.draw_verdicts(d.acceptance_criteria, attempt)
+    else:
+        cards.numbered(d.acceptance_criteria)
+
+
+def show_what_to_mend(engagement: Engagement, d: Deliverable) -> None:
+    """What the last rejection found; the criteria that did not fail stand apart."""
+    before = reviewing.failed_last_time(engagement, d)
+    assert before, "asked for where there was a rejection"
+    st.header("To mend", anchor=False, help="What failed last time. Everything else stays as it was handed in.")
+    failed = reviewing.failed_places(before, d.acceptance_criteria)
+    cards.long_text(f"Why attempt {before.number} was rejected", before.rejection_reason)
+    for place in failed or range(1, len(d.acceptance_criteria) + 1):
+        with st.container(border=True, key=f"mend-{place}"):
+            reviewing.draw_verdict(place, d.acceptance_criteria[place - 1], before.verdict_on(place))
+    others = [place for place in range(1, len(d.acceptance_criteria) + 1) if failed and place not in failed]
+    if others:
+        with st.expander(f"{count(len(others), 'criterion', 'criteria')} that did not fail"):
+            for place in others:
+                reviewing.draw_verdict(place, d.acceptance_criteria[place - 1], before.verdict_on(place))
 
 
 def show_evidence(attempt: Attempt | None) -> None:
@@ -329,11 +373,11 @@ def show_review(engagement: Engagement, d: Deliverable) -> None:
     """A verdict on each criterion with the evidence beside, then the decision with what it causes."""
     st.session_state[REVIEWED] = (d.id, d.attempt)
     draft = open_draft(review_purpose(d, d.attempt))
+    tell_deadline(engagement, d)
     judged, shown = st.columns([3, 2], gap="large")
     with judged:
         st.header("Acceptance criteria", anchor=False, help="Decide each by looking at the evidence.")
-        for place, criterion in enumerate(d.acceptance_criteria, 1):
-            judge(draft, place, criterion)
+        judge_all(draft, d, reviewing.failed_last_time(engagement, d))
     with shown:
         show_evidence(latest_attempt(engagement, d))
     st.header("Decision", anchor=False, help="A decision is final for this attempt.")
@@ -344,15 +388,44 @@ def show_review(engagement: Engagement, d: Deliverable) -> None:
         offer_rejection(engagement, d, draft)
 
 
-def judge(draft: Draft, place: int, criterion: str) -> None:
-    """One criterion with its verdict, and what shows that it is not met."""
+def tell_deadline(engagement: Engagement, d: Deliverable) -> None:
+    """Until when the review window runs, and what silence means after it."""
+    end, scope = reviewing.window_end(engagement, d), engagement.scope(d.scope_id)
+    said = reviewing.deadline(end, scope.silence_policy)
+    if said:
+        marks = reviewing.deadline_mark(end)
+        st.markdown(" ".join([":material/timer:", f"**{plain(said[:1].upper() + said[1:])}.**", *marks]))
+
+
+def judge_all(draft: Draft, d: Deliverable, before: Attempt | None) -> None:
+    """Every criterion with its verdict; after a rejection, what failed first, and what did not fail apart."""
+    failed = reviewing.failed_places(before, d.acceptance_criteria)
+    if before is None or not failed:
+        for place, criterion in enumerate(d.acceptance_criteria, 1):
+            judge(draft, place, criterion)
+        return
+    st.caption(f"Attempt {before.number} failed on {'this' if len(failed) == 1 else 'these'}.")
+    for place in failed:
+        judge(draft, place, d.acceptance_criteria[place - 1], before)
+    others = [place for place in range(1, len(d.acceptance_criteria) + 1) if place not in failed]
+    if others:
+        with st.expander(f"{count(len(others), 'criterion', 'criteria')} that did not fail last time"):
+            for place in others:
+                judge(draft, place, d.acceptance_criteria[place - 1], before)
+
+
+def judge(draft: Draft, place: int, criterion: str, before: Attempt | None = None) -> None:
+    """One criterion with its verdict and what shows it; what failed `before` is to be judged anew."""
+    last = before.verdict_on(place) if before else None
     with st.container(border=True, key=f"criterion-{place}"):
         st.markdown(f"{place}. {plain(criterion)}")
+        if last and last.verdict == NOT_MET and last.evidence:
+            cards.long_text("What showed last time that it was not met", last.evidence)
         verdict = draft.select(
             f"/verdicts/{place}",
             f"Verdict on criterion {place}",
             list(VERDICTS),
-            NOT_TESTED,
+            last.verdict.value if last and last.verdict != NOT_MET else NOT_TESTED.value,
             format_func=VERDICTS.__getitem__,
         )
         if verdict == NOT_MET:
@@ -362,6 +435,23 @@ def judge(draft: Draft, place: int, criterion: str) -> None:
                 placeholder="What was tried, what came out, and where it can be seen",
                 height=80,
             )
+        elif verdict == MET:
+            draft.text(
+                f"/proofs/{place}",
+                f"What shows that criterion {place} is met (optional)",
+                placeholder="Where it can be seen",
+            )
+
+
+def verdicts_given(d: Deliverable, draft: Draft) -> tuple[CriterionVerdict, ...]:
+    """The verdicts as they stand in the draft, each with what shows it."""
+    shown = {NOT_MET: "/findings", MET: "/proofs"}
+    places = range(1, len(d.acceptance_criteria) + 1)
+    given = [(place, Verdict(draft.get(f"/verdicts/{place}", NOT_TESTED.value))) for place in places]
+    return tuple(
+        CriterionVerdict(place, verdict, draft.get(f"{shown[verdict]}/{place}").strip() if verdict in shown else "")
+        for place, verdict in given
+    )
 
 
 def places_judged(d: Deliverable, draft: Draft, verdict: str) -> list[int]:
@@ -381,6 +471,7 @@ def offer_acceptance(engagement: Engagement, d: Deliverable, draft: Draft) -> No
     st.markdown(f"Accepting releases **{plain(released or 'no payment')}**.")
     list_foreseen(foresee(foreseen.events))
     notes = draft.area("/notes", "Notes on the acceptance (optional)", height=80)
+    command = Accept(notes=notes.strip() or None, verdicts=verdicts_given(d, draft))
     not_met = places_judged(d, draft, NOT_MET)
     if not_met:
         st.caption(f"Not offered: {named(not_met)} marked as not met.")
@@ -393,7 +484,7 @@ def offer_acceptance(engagement: Engagement, d: Deliverable, draft: Draft) -> No
         disabled=bool(not_met),
     ):
         decisions.carry_out(
-            lambda: runtime().service.accept(caller(), d.id, Accept(notes=notes.strip() or None)),
+            lambda: runtime().service.accept(caller(), d.id, command),
             headline=f"“{d.title}” is accepted",
             about=d.id,
             draft=draft,
@@ -426,8 +517,8 @@ def offer_rejection(engagement: Engagement, d: Deliverable, draft: Draft) -> Non
     """What rejecting causes, the reason tied to the criteria, then the button."""
     st.markdown("**Reject**")
     not_met = places_judged(d, draft, NOT_MET)
-    criteria = tuple(CriterionNotMet(n, draft.get(f"/findings/{n}").strip()) for n in not_met)
-    foreseen = decisions.preview(engagement, Reject("to be written", criteria_not_met=criteria), d.id)
+    verdicts = verdicts_given(d, draft)
+    foreseen = decisions.preview(engagement, Reject("to be written", verdicts=verdicts), d.id)
     if isinstance(foreseen, OdsError):
         st.caption(plain(foreseen.detail))
     else:
@@ -451,7 +542,7 @@ def offer_rejection(engagement: Engagement, d: Deliverable, draft: Draft) -> Non
         primary=False,
         disabled=not reason.strip(),
     ):
-        command = Reject(reason.strip(), criteria_not_met=criteria)
+        command = Reject(reason.strip(), verdicts=verdicts)
         decisions.carry_out(
             lambda: runtime().service.reject(caller(), d.id, command),
             headline=f"“{d.title}” is rejected",
@@ -604,20 +695,13 @@ def draw_attempt(engagement: Engagement, d: Deliverable, a: Attempt) -> None:
                 key=f"evidence-{a.number}-{a.evidence.index(evidence)}",
             )
         cards.long_text("Reason", a.rejection_reason)
-        for found in a.criteria_not_met:
-            draw_finding(d, found)
+        if a.deemed:
+            st.caption("Silence decided; no criterion was judged.")
+        elif a.decision:
+            reviewing.draw_verdicts(d.acceptance_criteria, a)
         cards.long_text("Notes of the reviewer", a.review_notes)
         if a.remediation_cycle_id:
             link_to(Kind.CYCLE, a.remediation_cycle_id, engagement.cycle(a.remediation_cycle_id).name, icon="build")
-
-
-def draw_finding(d: Deliverable, found: CriterionNotMet) -> None:
-    """One criterion that was not met, and what showed it."""
-    known = found.criterion <= len(d.acceptance_criteria)
-    text = d.acceptance_criteria[found.criterion - 1] if known else "this deliverable has no such criterion"
-    st.markdown(f":red[:material/cancel: Criterion {found.criterion} not met:] {plain(text)}")
-    if found.evidence:
-        st.text(found.evidence)
 
 
 live.watch()

@@ -27,7 +27,7 @@ from ods_core.lifecycle.validation import MAX_CYCLES, MAX_DELIVERABLES, MAX_WEEK
 from ods_core.payments import TermsError
 from ods_core.queries import choices, lists
 from ods_core.service import Result, plan, runtime, terms_problems
-from ods_core.ui import cards, decisions, forms, live, storyline, tables
+from ods_core.ui import cards, decisions, forms, live, reviewing, storyline, tables
 from ods_core.ui.formats import NOTHING, ago, count, day, moment, money, plain
 from ods_core.ui.forms import Draft
 from ods_core.ui.session import (
@@ -115,6 +115,7 @@ def show_request(id: str) -> None:
     link("requests", "All requests", icon="arrow_back")
     cards.heading("requests", r.title)
     st.markdown(f"{cards.state_text(r.status)} {plain(r.id)} · submitted {plain(moment(r.created_at))}")
+    reviewing.tell_circling(engagement)
     show_negotiation(r)
     show_actions(engagement)
     with st.container(border=True):
@@ -155,13 +156,23 @@ def show_negotiation(r: Request) -> None:
     if r.negotiation_reason:
         would = [money(r.negotiation_price, r.currency)] if r.negotiation_price is not None else []
         would += [count(r.negotiation_weeks, "week")] if r.negotiation_weeks else []
+        over = gap(r)
         st.warning(
             f"**The provider asks to negotiate.** {plain(r.negotiation_reason)}\n\n"
-            f"What would fit: **{plain(' and '.join(would))}**.",
+            f"What would fit: **{plain(' and '.join(would))}**{plain(f', {over}' if over else '')}.",
             icon=":material/forum:",
         )
     if r.cancellation_reason:
         st.info(f"Cancelled {plain(moment(r.cancelled_at))}: {plain(r.cancellation_reason)}", icon=":material/block:")
+
+
+def gap(r: Request) -> str:
+    """By how much what would fit exceeds what was asked for."""
+    price, weeks = r.negotiation_price, r.negotiation_weeks
+    over = money(price - r.budget_max, r.currency) if price and r.budget_max and price > r.budget_max else ""
+    longer = count(weeks - r.timeline_weeks, "week") if weeks and r.timeline_weeks and weeks > r.timeline_weeks else ""
+    parts = [f"{over} over the budget" if over else "", f"{longer} longer than asked for" if longer else ""]
+    return " and ".join(part for part in parts if part)
 
 
 def show_actions(engagement: Engagement) -> None:
@@ -320,6 +331,14 @@ def show_revise(engagement: Engagement) -> None:
     form_heading(engagement, "Revise the request")
     show_negotiation(r)
     draft = forms.open_draft(f"revise {r.id}", lambda: as_typed(r))
+    st.button(
+        "Take what would fit",
+        icon=":material/price_check:",
+        key="take_what_fits",
+        help="Puts it into the bounds below; nothing is sent yet.",
+        on_click=take_what_fits,
+        args=(draft, r),
+    )
     texts = what_fields(draft)
     left, right = st.columns(2)
     with left:
@@ -333,6 +352,14 @@ def show_revise(engagement: Engagement) -> None:
     changed = {name: value for name, value in given.items() if value is not None and value != getattr(r, name)}
     command = Revise(**changed, lift=frozenset(name for name, is_lifted in lifted.items() if is_lifted))
     form_buttons(draft, "Send the revision", "edit", lambda: runtime().service.revise(caller(), r.id, command), r.id)
+
+
+def take_what_fits(draft: Draft, r: Request) -> None:
+    """Put what the provider said would fit into the form's bounds."""
+    if r.negotiation_weeks:
+        draft.put("/timeline_weeks", r.negotiation_weeks)
+    if r.negotiation_price is not None:
+        draft.put("/budget_max", str(amount_json(r.negotiation_price, r.currency)))
 
 
 def as_typed(r: Request) -> dict:
@@ -420,6 +447,7 @@ def show_propose(engagement: Engagement) -> None:
         cards.long_text("Description", r.description)
         cards.long_text("Desired outcome", r.desired_outcome)
         show_criteria(r)
+    tell_why_declined(engagement)
     draft = forms.open_draft(f"proposal {r.id}", lambda: first_draft(engagement))
     draft.text("/title", "Title")
     cycles_part(draft)
@@ -437,6 +465,15 @@ def show_propose(engagement: Engagement) -> None:
                 then=lambda result: open_proposal(draft, result),
             )
         discard_button(draft)
+
+
+def tell_why_declined(engagement: Engagement) -> None:
+    """What the client asked for when the revision before was declined: what the next one has to answer."""
+    last = engagement.scopes[-1] if engagement.scopes else None
+    if last and last.cancellation_reason:
+        st.warning(
+            f"**Revision {last.revision} ended because:** {plain(last.cancellation_reason)}", icon=":material/undo:"
+        )
 
 
 def first_draft(engagement: Engagement) -> dict:

@@ -34,7 +34,7 @@ from ods_core.queries.payments import (
 )
 from ods_core.queries.timeline import confirmed_scopes
 from ods_core.service import runtime
-from ods_core.ui import cards, charts, decisions, live, tables
+from ods_core.ui import cards, charts, decisions, live, reviewing, tables
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
 from ods_core.ui.session import (
@@ -343,6 +343,7 @@ def show_payment(id: str) -> None:
     if late:
         badges.append(cards.note(f"{count(late, 'day')} overdue", "red", "warning"))
     st.markdown(" ".join(badges))
+    reviewing.tell_circling(engagement, m.scope_id)
     st.text(m.description)
     cards.facts(
         {

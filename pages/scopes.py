@@ -16,7 +16,7 @@ from ods_core.basics.triggers import TriggerKind
 from ods_core.lifecycle import Confirm, Decline, Outcome, Reissue, Terminate, Verb, why_not
 from ods_core.queries import choices, lists
 from ods_core.service import Result, runtime
-from ods_core.ui import cards, decisions, forms, live, storyline, tables
+from ods_core.ui import cards, decisions, forms, live, reviewing, revisions, storyline, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, money, period, plain
 from ods_core.ui.session import (
     caller,
@@ -71,6 +71,10 @@ def draw_row(engagement: Engagement, id: str) -> None:
         scope.id,
     ]
     badges = [cards.state_text(scope.status), *expiry_badge(scope), *circling_badge(engagement, id)]
+    windows = reviewing.running_windows(engagement, id)
+    if windows:
+        facts.insert(0, reviewing.deadline(windows[0][1], scope.silence_policy) or "")
+        badges += reviewing.deadline_mark(windows[0][1])
     cards.row(Kind.SCOPE, id, scope.title, facts, badges=badges, aside=money(scope.fixed_price, scope.currency))
 
 
@@ -86,13 +90,16 @@ def timing(scope: Scope) -> str:
 
 
 def expiry_badge(scope: Scope) -> list[str]:
-    """A mark on a proposal that can no longer be confirmed."""
-    return [cards.note("expired", "red", "event_busy")] if scope.is_expired(today()) else []
+    """A mark on a proposal that can no longer be confirmed, or not for long."""
+    if scope.is_expired(today()):
+        return [cards.note("expired", "red", "event_busy")]
+    about_to = scope.status == ScopeStatus.PENDING_CONFIRMATION and today() >= scope.remind_on
+    return [cards.note(f"expires {away(scope.valid_until, today())}", "orange", "timer")] if about_to else []
 
 
 def circling_badge(engagement: Engagement, scope_id: str) -> list[str]:
     """A mark on an engagement one of whose deliverables goes in circles."""
-    circling = any(d.escalated_at for d in engagement.scope_deliverables(scope_id))
+    circling = reviewing.circling(engagement, scope_id)
     return [cards.note("going in circles", "red", "report")] if circling else []
 
 
@@ -120,6 +127,9 @@ def show_scope(id: str) -> None:
     badges = [cards.state_text(scope.status), cards.note(f"revision {scope.revision}"), *expiry_badge(scope)]
     st.markdown(f"{' '.join(badges + circling_badge(engagement, id))} {plain(scope.id)}")
     show_how_it_ended(scope)
+    reviewing.tell_circling(engagement, id)
+    reviewing.tell_windows(engagement, id)
+    offer_certificate(engagement, scope)
     show_decision(engagement, scope)
     show_facts(engagement, scope)
     if scope.confirmed_at:
@@ -142,6 +152,13 @@ def show_how_it_ended(scope: Scope) -> None:
         )
 
 
+def offer_certificate(engagement: Engagement, scope: Scope) -> None:
+    """What a completed scope leaves behind: the certificate of everything that was accepted."""
+    line = engagement.service_line
+    if scope.status == ScopeStatus.COMPLETED and line:
+        reviewing.offer_certificate(Kind.SERVICE_LINE, line.id)
+
+
 def show_facts(engagement: Engagement, scope: Scope) -> None:
     """The scope in figures."""
     r = engagement.request
@@ -154,7 +171,8 @@ def show_facts(engagement: Engagement, scope: Scope) -> None:
                 "Last safe day to confirm": safe_day(engagement, scope),
                 "Presented": f"{day(scope.proposed_at)} by {scope.proposed_by}",
                 "Confirmed": confirmed(scope),
-                "Review": review(scope),
+                "Review": revisions.review(scope),
+                "Reminder": reminder(scope),
                 "Organisation": r.organization_id,
             }
         )
@@ -185,12 +203,12 @@ def confirmed(scope: Scope) -> str:
     return f"{day(scope.confirmed_at)} by {scope.confirmed_by}{moved}"
 
 
-def review(scope: Scope) -> str:
-    """How long a reviewer has, and what silence means."""
-    if not scope.review_window_days:
-        return "no window, reminders only"
-    silence = scope.silence_policy.value.replace("_", " ")
-    return f"{count(scope.review_window_days, 'day')}, then {silence if silence != 'none' else 'reminders only'}"
+def reminder(scope: Scope) -> str | None:
+    """When the client is, or was, reminded to confirm; None once that does not matter."""
+    if scope.reminded_at:
+        return f"sent {day(scope.reminded_at)}"
+    waits = scope.status == ScopeStatus.PENDING_CONFIRMATION and not scope.is_expired(today())
+    return f"on {day(scope.remind_on)}" if waits else None
 
 
 def show_work(engagement: Engagement, scope: Scope) -> None:
@@ -302,18 +320,39 @@ def lateness(cycle: Cycle) -> str:
 
 
 def show_revisions(engagement: Engagement, scope: Scope) -> None:
-    """All revisions side by side."""
+    """What this revision changed, and all revisions side by side."""
     if len(engagement.scopes) == 1:
         return
-    st.header("Revisions side by side", anchor=False)
-    revisions = {f"Revision {s.revision}": revision_facts(engagement, s) for s in engagement.scopes}
-    aspects = next(iter(revisions.values()))
-    rows = [{"What": aspect} | {name: facts[aspect] for name, facts in revisions.items()} for aspect in aspects]
-    tables.sheet(rows, alt="What each revision of the proposal says")
+    st.header("Revisions", anchor=False)
+    show_differences(engagement, scope)
+    with st.expander("All revisions side by side"):
+        said = {f"Revision {s.revision}": revision_facts(engagement, s) for s in engagement.scopes}
+        aspects = next(iter(said.values()))
+        rows = [{"What": aspect} | {name: facts[aspect] for name, facts in said.items()} for aspect in aspects]
+        tables.sheet(rows, alt="What each revision of the proposal says")
     with st.container(horizontal=True):
         for other in engagement.scopes:
             if other.id != scope.id:
                 link_to(Kind.SCOPE, other.id, f"Open revision {other.revision}")
+
+
+def show_differences(engagement: Engagement, scope: Scope) -> None:
+    """Where this revision differs from another: the one before it, unless another is chosen."""
+    others = {str(s.revision): s for s in engagement.scopes if s.id != scope.id}
+    before = str(scope.revision - 1) if scope.revision > 1 else next(iter(others))
+    labels = {number: f"Revision {number}" for number in sorted(others, key=lambda n: (n != before, int(n)))}
+    other = others[choose("against", "Compare with", labels, everything=None, resets=())]
+    older, newer = sorted((scope, other), key=lambda s: s.revision)
+    if other.cancellation_reason and other is older:
+        st.caption(f"Revision {other.revision} ended because: {plain(other.cancellation_reason)}")
+    found = revisions.differences(engagement, older, newer)
+    if not found:
+        st.text(f"Revision {newer.revision} says the same as revision {older.revision}.")
+        return
+    rows = [
+        {"What": d.aspect, f"Revision {older.revision}": d.before, f"Revision {newer.revision}": d.after} for d in found
+    ]
+    tables.sheet(rows, alt=f"Where revision {newer.revision} differs from revision {older.revision}")
 
 
 def revision_facts(engagement: Engagement, s: Scope) -> dict[str, str]:
@@ -328,6 +367,7 @@ def revision_facts(engagement: Engagement, s: Scope) -> dict[str, str]:
         "Deliverables": "; ".join(d.title for d in deliverables),
         "Criteria": "; ".join(text for d in deliverables for text in d.acceptance_criteria),
         "Payment terms": s.payment_terms,
+        "Review": revisions.review(s),
         "Valid until": day(s.valid_until),
         "Ended because": s.cancellation_reason or NOTHING,
     }
@@ -410,6 +450,8 @@ def shift(engagement: Engagement, scope: Scope, outcome: Outcome) -> str:
     if by:
         return f"Every cycle moves by {count(by, 'day')}: its first start has passed. The proposed dates stay visible."
     last = last_safe_day(engagement, scope)
+    if scope.valid_until < last:
+        return f"The dates hold. The proposal can be confirmed until {until(scope.valid_until)}, and not after it."
     if today() > last:
         return f"The dates hold, but the last safe day was {day(last)}: the provider has less than its lead time."
     return f"The dates hold. The last safe day to confirm is {day(last)} ({away(last, today())})."

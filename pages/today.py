@@ -8,6 +8,7 @@ from ods_core.basics.states import Kind
 from ods_core.queries.today import PILES, Pile, Waiting
 from ods_core.ui import cards, live
 from ods_core.ui.formats import ago, away, count, day, money
+from ods_core.ui.reviewing import deadline, deadline_mark
 from ods_core.ui.session import caller, link, now, persona, reading, today
 
 WORK = {
@@ -21,7 +22,11 @@ WORK = {
 
 TITLES = {
     "escalated": ("Going in circles", "report", "Rejected again for the same reason, or three times over."),
-    "to_review": ("Deliverables to review", "rate_review", "Accept or reject; the provider waits for the answer."),
+    "to_review": (
+        "Deliverables to review",
+        "rate_review",
+        "First what silence will decide, then the longest waiting.",
+    ),
     "to_confirm": ("Proposals to confirm", "hourglass_top", "Confirm, or decline and ask for specifics."),
     "to_revise": ("Requests to revise", "forum", "The provider has said what would fit."),
     "to_scope": ("Requests to scope", "edit_note", "Present a proposal, or ask to negotiate."),
@@ -43,6 +48,10 @@ MORE = {
 """Where the whole of a pile is listed."""
 
 
+EXPIRES_SOON = 2
+"""Days before its last one from which a proposal is marked."""
+
+
 def timing(item: Waiting) -> list[str]:
     """How long it has waited, and until when it can."""
     moment = now()
@@ -55,20 +64,27 @@ def timing(item: Waiting) -> list[str]:
         said.append(f"due {day(item.until)} ({away(item.until, today())})")
     elif item.until:
         said.append(f"planned to end {day(item.until)} ({away(item.until, today())})")
+    elif item.decide_by:
+        said.append(deadline(item.decide_by, item.silence) or "")
     elif item.since:
         said.append(f"waiting since {day(item.since)} ({ago(item.since, moment)})")
     return said
 
 
-def marks(item: Waiting) -> list[str]:
-    """What needs saying in a word: late, unsafe, a further attempt."""
+def marks(item: Waiting, within: str) -> list[str]:
+    """What needs saying in a word: late, unsafe, about to end, a further attempt."""
     said = []
     if item.kind in (Kind.PAYMENT, Kind.DELIVERABLE, Kind.CYCLE) and item.until and item.until < today():
         said.append(cards.note(f"{count((today() - item.until).days, 'day')} late", "red", "schedule"))
     if item.last_safe_day and item.until and item.last_safe_day < today() <= item.until:
         said.append(cards.note("past the last safe day", "orange", "warning"))
+    if item.kind == Kind.SCOPE and item.until and 0 <= (item.until - today()).days <= EXPIRES_SOON:
+        said.append(cards.note(f"expires {away(item.until, today())}", "orange", "timer"))
     if item.attempt and item.attempt > 1:
         said.append(cards.note(f"attempt {item.attempt}", "violet", "replay"))
+    said += deadline_mark(item.decide_by)
+    if item.is_circling and within != "escalated":
+        said.append(cards.note("going in circles", "red", "report"))
     return said
 
 
@@ -76,7 +92,7 @@ def draw(item: Waiting, within: str) -> None:
     """One thing that waits."""
     aside = money(item.amount, item.currency) if item.amount is not None and item.currency else None
     facts = [item.context, *timing(item), item.organization_id, item.id]
-    cards.row(item.kind, item.id, item.title, facts, badges=marks(item), aside=aside, within=within)
+    cards.row(item.kind, item.id, item.title, facts, badges=marks(item, within), aside=aside, within=within)
 
 
 def draw_pile(name: str, pile: Pile) -> None:

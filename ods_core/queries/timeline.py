@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Date, Select, and_, case, cast, exists, func, or_, select
 
 from ods_core.basics.clock import midnight
 from ods_core.basics.roles import Caller
-from ods_core.basics.states import CycleKind, CycleStatus, ScopeStatus
+from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, ScopeStatus
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -34,6 +34,7 @@ class TimelineFilter:
 class TimelineRow:
     """One cycle with its plan, the plan as proposed (`baseline_*`), what really happened, and what it belongs to.
 
+    `is_circling`: a deliverable that it delivers was rejected again and again, and is not finished.
     Times are UTC. `finished_at` is when work on it ended: completed, else cancelled, else None while it runs.
     """
 
@@ -56,6 +57,7 @@ class TimelineRow:
     request_id: str
     organization_id: str
     workspace_id: str
+    is_circling: bool
 
     @property
     def finished_at(self) -> datetime | None:
@@ -115,7 +117,7 @@ def _wanted(caller: Caller, wanted: TimelineFilter) -> Select[Any]:
     c, s = t.cycles, t.scopes
     names = [f.name for f in fields(TimelineRow)]
     columns = [c.c[name] for name in names if name in c.c]
-    statement = select(*columns, s.c.title.label("scope_title"), s.c.status.label("scope_status"))
+    statement = select(*columns, s.c.title.label("scope_title"), s.c.status.label("scope_status"), _circles())
     statement = statement.join(s, s.c.id == c.c.scope_id).where(s.c.confirmed_at.is_not(None))
     statement = narrowed(statement, c, caller)
     named = {
@@ -125,6 +127,14 @@ def _wanted(caller: Caller, wanted: TimelineFilter) -> Select[Any]:
         c.c.kind: wanted.kind,
     }
     return statement.where(*[column == value for column, value in named.items() if value], *_in_period(wanted))
+
+
+def _circles() -> ColumnElement[bool]:
+    """Whether a deliverable of a cycle goes in circles; one of its remediations counts for the delivery cycle alone."""
+    d = t.deliverables.c
+    finished = (DeliverableStatus.ACCEPTED, DeliverableStatus.CANCELLED)
+    found = exists().where(d.cycle_id == t.cycles.c.id, d.escalated_at.is_not(None), d.status.not_in(finished))
+    return found.label("is_circling")
 
 
 def _in_period(wanted: TimelineFilter) -> list[ColumnElement[bool]]:

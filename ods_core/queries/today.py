@@ -23,6 +23,7 @@ from ods_core.basics.states import (
     PaymentStatus,
     RequestStatus,
     ScopeStatus,
+    SilencePolicy,
 )
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
@@ -40,6 +41,8 @@ class Waiting:
         until: the day by which it should be done; None where none is set.
         amount: money it is about, in `currency`.
         last_safe_day: of a proposal, the last day to confirm without squeezing the provider's lead time.
+        decide_by: of a deliverable to review, the end of its review window, and what `silence` means then.
+        is_circling: of a deliverable, whether it goes in circles.
     """
 
     kind: Kind
@@ -53,6 +56,9 @@ class Waiting:
     currency: str | None
     attempt: int | None
     last_safe_day: date | None
+    decide_by: datetime | None = None
+    silence: SilencePolicy | None = None
+    is_circling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,17 @@ def _proposals(connection: Connection, caller: Caller, when: Any, limit: int) ->
 
 
 def to_review(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
-    """Deliverables that are ready for acceptance, those that have waited longest in front."""
-    d = t.deliverables
-    statement = _deliverables().where(d.c.status == DeliverableStatus.READY_FOR_ACCEPTANCE)
-    return _pile(connection, narrowed(statement.order_by(d.c.ready_at, d.c.number), d, caller), limit)
+    """Deliverables ready for acceptance: those that silence will decide, soonest first, then the longest waiting."""
+    d, s, a = t.deliverables, t.scopes, t.attempts
+    silence_decides = case((s.c.silence_policy != SilencePolicy.NONE, a.c.decide_by))
+    statement = (
+        _deliverables()
+        .add_columns(a.c.decide_by, s.c.silence_policy)
+        .join(a, and_(a.c.deliverable_id == d.c.id, a.c.attempt == d.c.attempt))
+        .where(d.c.status == DeliverableStatus.READY_FOR_ACCEPTANCE)
+        .order_by(silence_decides.nulls_last(), d.c.ready_at, d.c.number)
+    )
+    return _pile(connection, narrowed(statement, d, caller), limit)
 
 
 def escalated(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
@@ -107,7 +120,7 @@ def _deliverables(since: Any = None) -> Select[Any]:
     rows = _rows(
         Kind.DELIVERABLE, d, d.c.title, context=s.c.title, since=d.c.ready_at if since is None else since, until=null()
     )
-    return rows.add_columns(d.c.attempt).join(s, s.c.id == d.c.scope_id)
+    return rows.add_columns(d.c.attempt, d.c.escalated_at).join(s, s.c.id == d.c.scope_id)
 
 
 def to_start(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
@@ -130,7 +143,7 @@ def _work(connection: Connection, caller: Caller, which: Any, limit: int) -> Pil
     context = func.coalesce(rework.c.name, own.c.name)
     statement = (
         _rows(Kind.DELIVERABLE, d, d.c.title, context=context, since=d.c.started_at, until=until)
-        .add_columns(d.c.attempt)
+        .add_columns(d.c.attempt, d.c.escalated_at)
         .join(own, own.c.id == d.c.cycle_id)
         .outerjoin(a, last_rejection)
         .outerjoin(rework, rework.c.id == a.c.remediation_cycle_id)
@@ -244,6 +257,9 @@ def _waiting(row: dict[str, Any]) -> Waiting:
         currency=row.get("currency"),
         attempt=row.get("attempt"),
         last_safe_day=working_days_before(begins, row["lead_time_days"]) if begins else None,
+        decide_by=row.get("decide_by"),
+        silence=row.get("silence_policy"),
+        is_circling=row.get("escalated_at") is not None,
     )
 
 
