@@ -12,7 +12,7 @@ from typing import Any
 
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.roles import Caller, Role
-from ods_core.lifecycle import Propose, ProposedCycle, ProposedDeliverable, SubmitRequest
+from ods_core.lifecycle import Estimate, EstimatedWork, Propose, ProposedCycle, ProposedDeliverable, SubmitRequest
 
 SUBMITTED = datetime(2026, 4, 15, 10, 0, tzinfo=UTC)
 CYCLE_START, CYCLE_END = date(2026, 5, 1), date(2026, 5, 21)
@@ -87,6 +87,19 @@ def seed_proposal(**changes: Any) -> Propose:
         payment_terms="50% on confirmation, 50% on final acceptance",
     )
     return replace(proposal, **changes)
+
+
+def seed_estimate(**changes: Any) -> Estimate:
+    """The days from which the example's 15,500 USD come, with some fields replaced; not in the proposal's order."""
+    estimate = Estimate(
+        deliverables=(
+            EstimatedWork("suite", {"engineer": Decimal(2), "tester": Decimal("5.5")}),
+            EstimatedWork("fix", {"lead_engineer": Decimal(3), "engineer": Decimal(6)}),
+            EstimatedWork("deploy", {"engineer": Decimal("2.5"), "delivery_manager": Decimal(1)}),
+        ),
+        team_days_per_week=Decimal("7.5"),
+    )
+    return replace(estimate, **changes)
 
 
 def two_cycle_proposal(**changes: Any) -> Propose:

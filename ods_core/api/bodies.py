@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ods_core.basics.errors import Invalid
+from ods_core.basics.quotes import EstimatedDeliverable, QuoteRequest
 from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence
 from ods_core.basics.states import SilencePolicy, Verdict
 from ods_core.lifecycle import (
@@ -19,6 +20,8 @@ from ods_core.lifecycle import (
     Cancel,
     Confirm,
     Decline,
+    Estimate,
+    EstimatedWork,
     Negotiate,
     Propose,
     ProposedCycle,
@@ -49,6 +52,12 @@ def _amount(value: Any) -> Decimal:
     raise ValueError("expected a number such as 15500.00")
 
 
+def _number(value: Any) -> Decimal:
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        return Decimal(value)
+    raise ValueError("expected a number such as 2.5")
+
+
 def _policy(value: Any) -> SilencePolicy:
     if isinstance(value, str) and value in set(SilencePolicy):
         return SilencePolicy(value)
@@ -65,6 +74,7 @@ Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", 
 Amount = Annotated[
     Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [15500.00], "exclusiveMinimum": 0})
 ]
+Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number", "examples": [2.5]})]
 Policy = Annotated[
     SilencePolicy, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": [*SilencePolicy]})
 ]
@@ -178,6 +188,37 @@ class ProposedCycleBody(Body):
         return ProposedCycle(self.name, self.planned_start, self.planned_end, tuple(self.deliverables))
 
 
+class EstimatedWorkBody(Body):
+    """The days of work that each role has with a deliverable of the proposal."""
+
+    key: str = Field(examples=["fix"])
+    days: dict[str, Number] = Field(
+        description="Days by role of the rate card, in quarters", examples=[{"engineer": 6, "lead_engineer": 1.5}]
+    )
+
+
+class EstimateBody(Body):
+    """What a proposal's price was calculated from; budget and timeline are those of the request."""
+
+    deliverables: list[EstimatedWorkBody] = Field(description="Every deliverable of the proposal, once")
+    contingency: Number | None = Field(None, description="Percent, 0 to 100; default: the rate card's")
+    complexity: str | None = Field(None, description="A factor of the rate card by its name", examples=["demanding"])
+    discount: Number = Field(Decimal(0), description="Percent, 0 to 100")
+    team_days_per_week: Number | None = Field(
+        None, description="Days of work that the team does in a week, all together; default: the rate card's"
+    )
+
+    def estimate(self) -> Estimate:
+        """As the rules know it."""
+        return Estimate(
+            tuple(EstimatedWork(work.key, work.days) for work in self.deliverables),
+            self.contingency,
+            self.complexity,
+            self.discount,
+            self.team_days_per_week,
+        )
+
+
 class ProposalBody(Body):
     """A scope proposal."""
 
@@ -191,6 +232,9 @@ class ProposalBody(Body):
     valid_until: Day | None = Field(None, description="The last day to confirm; default: 14 days from today")
     review_window_days: int | None = None
     silence_policy: Policy = SilencePolicy.NONE
+    quote: EstimateBody | None = Field(
+        None, description="The estimate that gave the price: the quote is made again and kept with the scope"
+    )
 
     def command(self) -> Propose:
         """The command that this asks for."""
@@ -205,6 +249,7 @@ class ProposalBody(Body):
             self.valid_until,
             self.review_window_days,
             self.silence_policy,
+            self.quote.estimate() if self.quote else None,
         )
 
 
@@ -332,6 +377,43 @@ class TermsBody(Body):
     currency: str = Field("USD", examples=["USD"])
     cycles: int = Field(1, ge=1, le=104)
     deliverables: int = Field(1, ge=1, le=200)
+
+
+class EstimatedDeliverableBody(Body):
+    """A deliverable and the days of work that each role has with it."""
+
+    title: str = Field(examples=["Root cause analysis and fix"])
+    days: dict[str, Number] = Field(
+        description="Days by role of the rate card, in quarters", examples=[{"engineer": 6, "lead_engineer": 1.5}]
+    )
+
+
+class QuoteBody(Body):
+    """What is to be priced; the order of the deliverables is that of their importance."""
+
+    deliverables: list[EstimatedDeliverableBody]
+    currency: str = Field("USD", description="A currency of the rate card", examples=["USD"])
+    contingency: Number | None = Field(None, description="Percent, 0 to 100; default: the rate card's")
+    complexity: str | None = Field(None, description="A factor of the rate card by its name", examples=["demanding"])
+    discount: Number = Field(Decimal(0), description="Percent, 0 to 100")
+    budget_max: Amount | None = None
+    timeline_weeks: int | None = Field(None, description="1 to 104", examples=[3])
+    team_days_per_week: Number | None = Field(
+        None, description="Days of work that the team does in a week, all together; default: the rate card's"
+    )
+
+    def request(self) -> QuoteRequest:
+        """What this asks for."""
+        return QuoteRequest(
+            deliverables=tuple(EstimatedDeliverable(d.title, d.days) for d in self.deliverables),
+            currency=self.currency,
+            contingency=self.contingency,
+            complexity=self.complexity,
+            discount=self.discount,
+            budget_max=self.budget_max,
+            timeline_weeks=self.timeline_weeks,
+            team_days_per_week=self.team_days_per_week,
+        )
 
 
 def _refuse_field(pointer: str, value: object, detail: str) -> None:

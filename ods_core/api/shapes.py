@@ -12,6 +12,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from ods_core.basics.quotes import AdjustmentKind, Change
+
 Amount = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 T = TypeVar("T")
 
@@ -138,6 +140,85 @@ class PlannedPayment(Shape):
     description: str
 
 
+class CardShape(Shape):
+    name: str
+    effective_on: date
+
+
+class PricedDeliverableShape(Shape):
+    position: int
+    title: str
+    days: Amount
+    work: Amount
+
+
+class WorkLineShape(Shape):
+    deliverable: int = Field(description="Its position, from 1")
+    role: str
+    role_title: str
+    days: Amount
+    rate: Amount
+    amount: Amount
+
+
+class AdjustmentShape(Shape):
+    kind: AdjustmentKind
+    factor: Amount | None = Field(description="null for rounding")
+    base: Amount
+    amount: Amount
+    result: Amount
+    description: str
+
+
+class AskedShape(Shape):
+    contingency: Amount | None
+    complexity: str | None
+    discount: Amount
+    budget_max: Amount | None
+    timeline_weeks: int | None
+    team_days_per_week: Amount | None
+
+
+class DroppedShape(Shape):
+    position: int
+    title: str
+
+
+class OptionShape(Shape):
+    change: Change
+    price: Amount
+    timeline_weeks: int
+    drop: list[DroppedShape]
+
+
+class QuoteShape(Shape):
+    """A price and how it came about: the amounts of `lines` and `adjustments` sum to `price`."""
+
+    currency: str
+    price: Amount
+    timeline_weeks: int = Field(description="The weeks that this price is for")
+    estimated_weeks: int
+    shortest_weeks: int
+    team_days_per_week: Amount
+    rate_card: CardShape
+    deliverables: list[PricedDeliverableShape]
+    lines: list[WorkLineShape]
+    work: Amount = Field(description="The sum of the lines")
+    adjustments: list[AdjustmentShape]
+    subtotal: Amount = Field(description="The price before it is rounded up")
+    asked: AskedShape
+    fits: bool
+    price_gap: Amount
+    weeks_gap: int
+    would_fit: list[OptionShape] = Field(description="Empty when it fits")
+
+
+class KeptQuoteShape(QuoteShape):
+    """The quote that a scope's price came from."""
+
+    adjusted_by: Amount = Field(description="fixed_price minus price: what a person rounded or agreed")
+
+
 class ScopeShape(Shape):
     id: str
     request_id: str
@@ -171,6 +252,7 @@ class ScopeShape(Shape):
     organization_id: str
     workspace_id: str
     request_status: str
+    quote: KeptQuoteShape | None = Field(None, description="Only shown to the provider and to administrators")
 
 
 class PaymentDue(Shape):

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from ods_core.basics.errors import NotFound
 from ods_core.basics.ids import number_of
+from ods_core.basics.quotes import Quote
 from ods_core.basics.states import (
     CycleKind,
     CycleStatus,
@@ -107,7 +108,8 @@ class Scope:
 
     `schedule` is what the payment terms come to; the milestones made at confirmation are copies of it.
     `shifted_days` is by how much a late confirmation moved the cycles; `remind_on` is the day from which its client is
-    to be reminded that it is about to expire, and `reminded_at` when that happened.
+    to be reminded that it is about to expire, and `reminded_at` when that happened. `quote` is the provider's
+    calculation of the price, where there is one; a person may have rounded it.
     """
 
     id: str
@@ -135,6 +137,7 @@ class Scope:
     cancelled_at: datetime | None = None
     cancelled_by: str | None = None
     cancellation_reason: str | None = None
+    quote: Quote | None = None
 
     def is_expired(self, today: date) -> bool:
         """Whether the proposal can no longer be confirmed; `valid_until` itself is still a day to do it."""

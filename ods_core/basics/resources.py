@@ -13,6 +13,7 @@ from typing import Any
 
 from ods_core.basics.clock import midnight, working_days_before
 from ods_core.basics.money import exponent
+from ods_core.basics.quotes import quote_resource
 from ods_core.basics.records import (
     Attempt,
     CriterionVerdict,
@@ -25,6 +26,7 @@ from ods_core.basics.records import (
     Scope,
     ServiceLine,
 )
+from ods_core.basics.roles import CALCULATORS, Caller
 from ods_core.basics.states import CycleKind, Kind, PaymentStatus
 from ods_core.basics.triggers import Trigger, TriggerKind
 
@@ -371,13 +373,27 @@ def due_date(triggered_at: datetime, net_days: int) -> datetime:
     return midnight(triggered_at.date() + timedelta(days=net_days))
 
 
-def resource(engagement: Engagement, kind: Kind, id: str, now: datetime) -> Resource:
+def resource(engagement: Engagement, kind: Kind, id: str, now: datetime, caller: Caller | None = None) -> Resource:
     """The resource of one thing in the engagement, whatever it is.
+
+    Without a caller it is what both parties may see, as events tell it; a caller of the provider's sees a scope's
+    `quote` beside it.
 
     Raises:
         NotFound: the engagement has no such thing.
     """
-    return _SHOW[kind](engagement, id, now)
+    shown = _SHOW[kind](engagement, id, now)
+    if kind == Kind.SCOPE and caller and caller.may(CALCULATORS):
+        shown["quote"] = scope_quote(engagement.scope(id))
+    return shown
+
+
+def scope_quote(scope: Scope) -> Resource | None:
+    """How a scope's price came about, and by what a person then changed it; None if it was not calculated."""
+    if scope.quote is None:
+        return None
+    adjusted = amount_json(scope.fixed_price, scope.currency) - scope.quote.price.amount
+    return quote_resource(scope.quote) | {"adjusted_by": adjusted}
 
 
 _SHOW: Mapping[Kind, Callable[[Engagement, str, datetime], Resource]] = {
@@ -425,6 +441,7 @@ __all__ = [
     "receipt_resource",
     "request_resource",
     "resource",
+    "scope_quote",
     "scope_resource",
     "scope_summary",
     "service_line_resource",

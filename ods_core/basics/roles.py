@@ -29,6 +29,8 @@ class Side(StrEnum):
 
 
 ALL_ROLES = frozenset(Role)
+CALCULATORS = frozenset({Role.PROVIDER, Role.ADMIN})
+"""Who sees how a price was calculated: rates and contingency are the provider's own business."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ pointers of validation problems are these field names, which are also those of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from ods_core.basics.errors import Problem
+from ods_core.basics.quotes import Quote
 from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence, PlannedMilestone
 from ods_core.basics.states import SilencePolicy
 
@@ -59,11 +61,34 @@ class ProposedCycle:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimatedWork:
+    """The days of each role, by its key in the rate card, with the deliverable of this key."""
+
+    key: str
+    days: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a proposal's price was calculated from: the work of every deliverable, and the provider's choices.
+
+    `contingency` and `discount` are in percent; None is what the rate card says.
+    """
+
+    deliverables: tuple[EstimatedWork, ...]
+    contingency: Decimal | None = None
+    complexity: str | None = None
+    discount: Decimal = Decimal(0)
+    team_days_per_week: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Propose:
     """Present a scope proposal for a request.
 
-    `schedule` is what the payment terms come to for this price, and `terms_problems` why they come to nothing; the
-    facade puts them there, since terms are another room's business.
+    `schedule` is what the payment terms come to for this price, and `quote` what the `estimate` does; `terms_problems`
+    and `quote_problems` say why they come to nothing. The facade puts them there, since terms and rates are another
+    room's business.
     """
 
     deliverables: tuple[ProposedDeliverable, ...]
@@ -76,8 +101,11 @@ class Propose:
     valid_until: date | None = None
     review_window_days: int | None = None
     silence_policy: SilencePolicy = SilencePolicy.NONE
+    estimate: Estimate | None = None
     schedule: tuple[PlannedMilestone, ...] = field(default=(), repr=False)
     terms_problems: tuple[Problem, ...] = field(default=(), repr=False)
+    quote: Quote | None = field(default=None, repr=False)
+    quote_problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

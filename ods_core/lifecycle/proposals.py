@@ -119,6 +119,7 @@ def _present(change: Change, given: Propose) -> None:
         proposed_at=moment.now,
         proposed_by=moment.actor.id,
         remind_on=reminder_day(moment.today, valid_until, moment.policy.reminder_days),
+        quote=given.quote,
     )
     change.create(scope, None)
     _plan(change, scope, given)
@@ -259,6 +260,7 @@ def _as_proposal(engagement: Engagement, scope: Scope) -> Propose:
         review_window_days=scope.review_window_days,
         silence_policy=scope.silence_policy,
         schedule=scope.schedule,
+        quote=scope.quote,
     )
 
 

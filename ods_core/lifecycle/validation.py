@@ -86,7 +86,7 @@ def check_proposal(given: Propose, request: Request, today: date) -> None:
     _price(c, given, request)
     c.within("/timeline_weeks", given.timeline_weeks, 1, MAX_WEEKS, "weeks")
     c.text("/payment_terms", given.payment_terms, longest=2_000)
-    c.problems += given.terms_problems
+    c.problems += given.terms_problems + given.quote_problems
     c.within("/review_window_days", given.review_window_days, 1, 365, "days")
     if given.silence_policy != SilencePolicy.NONE and given.review_window_days is None:
         c.add("/review_window_days", f"expected 1 to 365 days: without a window nothing is ever {_said(given)}")

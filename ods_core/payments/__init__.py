@@ -1,20 +1,7 @@
 """What it costs, and when it is paid: quotes from a rate card; payment terms and the schedules they make."""
 
 from ods_core.payments.allocation import largest_remainder
-from ods_core.payments.pricing import (
-    Adjustment,
-    AdjustmentKind,
-    Change,
-    EstimatedDeliverable,
-    FittingOption,
-    Quote,
-    QuoteRequest,
-    RateCard,
-    RateCardError,
-    quote,
-    quote_resource,
-    read_rate_card,
-)
+from ods_core.payments.pricing import RateCard, RateCardError, quote, read_rate_card
 from ods_core.payments.schedule import schedule
 from ods_core.payments.terms import (
     AcrossCycles,
@@ -32,17 +19,10 @@ from ods_core.payments.terms import (
 
 __all__ = [
     "AcrossCycles",
-    "Adjustment",
-    "AdjustmentKind",
-    "Change",
     "Clause",
-    "EstimatedDeliverable",
-    "FittingOption",
     "Fixed",
     "PerCycle",
     "Percent",
-    "Quote",
-    "QuoteRequest",
     "RateCard",
     "RateCardError",
     "Remainder",
@@ -53,7 +33,6 @@ __all__ = [
     "parse_terms",
     "print_terms",
     "quote",
-    "quote_resource",
     "read_rate_card",
     "schedule",
 ]

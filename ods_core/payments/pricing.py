@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
@@ -25,6 +24,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ods_core.basics.checks import MAX_AMOUNT, SHORT_TEXT, Checks
 from ods_core.basics.errors import Invalid, OdsError
 from ods_core.basics.money import Money, exponent
+from ods_core.basics.quotes import (
+    Adjustment,
+    AdjustmentKind,
+    Change,
+    EstimatedDeliverable,
+    FittingOption,
+    PricedDeliverable,
+    Quote,
+    QuoteRequest,
+    WorkLine,
+)
 from ods_core.basics.settings import ROOT
 
 RATE_CARD = ROOT / "data" / "rates" / "rate_card.toml"
@@ -149,135 +159,6 @@ def _check_rate(checks: Checks, place: str, rate: Decimal, currency: str, card: 
         checks.add(place, f"expected a day rate of which a quarter can be paid in {currency}")
 
 
-@dataclass(frozen=True, slots=True)
-class EstimatedDeliverable:
-    """A deliverable and its estimate: days of work by the key of the role, in quarters."""
-
-    title: str
-    days: Mapping[str, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteRequest:
-    """What is to be priced.
-
-    The order of the deliverables is that of their importance: where fewer would fit, what stands first is kept.
-    `complexity` names a factor of the card (none: the estimate as it is), `discount` is in percent,
-    `budget_max` in whole units of `currency`, `team_days_per_week` the card's unless given.
-    """
-
-    deliverables: tuple[EstimatedDeliverable, ...]
-    currency: str
-    complexity: str | None = None
-    discount: Decimal = Decimal(0)
-    budget_max: Decimal | None = None
-    timeline_weeks: int | None = None
-    team_days_per_week: Decimal | None = None
-
-
-class AdjustmentKind(StrEnum):
-    """What moves a price away from the sum of its work, in the order in which it does."""
-
-    CONTINGENCY = "contingency"
-    COMPLEXITY = "complexity"
-    URGENCY = "urgency"
-    DISCOUNT = "discount"
-    ROUNDING = "rounding"
-
-
-@dataclass(frozen=True, slots=True)
-class WorkLine:
-    """One role's days on one deliverable (its place, from 1), at the day rate."""
-
-    deliverable: int
-    role: str
-    role_title: str
-    days: Decimal
-    rate: Money
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Adjustment:
-    """One step from the sum of the work to the price; `factor` is None for rounding, `amount` may be negative."""
-
-    kind: AdjustmentKind
-    factor: Decimal | None
-    base: Money
-    result: Money
-    description: str
-
-    @property
-    def amount(self) -> Money:
-        """What the step adds, or takes away."""
-        return self.result - self.base
-
-
-@dataclass(frozen=True, slots=True)
-class PricedDeliverable:
-    """A deliverable's share of the work, before adjustments; `position` counts from 1."""
-
-    position: int
-    title: str
-    days: Decimal
-    work: Money
-
-
-class Change(StrEnum):
-    """What would have to change for a quote to fit."""
-
-    FEWER_DELIVERABLES = "fewer_deliverables"
-    MORE_WEEKS = "more_weeks"
-    MORE_MONEY = "more_money"
-    MORE_WEEKS_AND_MONEY = "more_weeks_and_money"
-
-
-@dataclass(frozen=True, slots=True)
-class FittingOption:
-    """One way to make a quote fit, and what it then comes to; `drop` are places of deliverables, from 1."""
-
-    change: Change
-    price: Money
-    timeline_weeks: int
-    drop: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A price and how it came about.
-
-    `estimated_weeks` is the time the estimate asks for, `shortest_weeks` the least that any money buys, and
-    `timeline_weeks` the time that this price is for. `price_gap` and `weeks_gap` are by how much it exceeds what was
-    asked, 0 where it does not; `would_fit` is empty when it fits.
-    """
-
-    request: QuoteRequest
-    card_name: str
-    card_effective_on: date
-    team_days_per_week: Decimal
-    deliverables: tuple[PricedDeliverable, ...]
-    lines: tuple[WorkLine, ...]
-    work: Money
-    adjustments: tuple[Adjustment, ...]
-    price: Money
-    estimated_weeks: int
-    shortest_weeks: int
-    timeline_weeks: int
-    price_gap: Money
-    weeks_gap: int
-    would_fit: tuple[FittingOption, ...]
-
-    @property
-    def subtotal(self) -> Money:
-        """The price before it is rounded up."""
-        return self.adjustments[-1].base
-
-    @property
-    def fits(self) -> bool:
-        """Whether price and weeks are within what was asked."""
-        return not self.price_gap.amount and not self.weeks_gap
-
-
 def quote(request: QuoteRequest, card: RateCard) -> Quote:
     """The price of a request at the rates of a card.
 
@@ -318,8 +199,9 @@ def _check_request(request: QuoteRequest, card: RateCard) -> None:
         checks.add("/currency", f"expected a currency of the rate card: {', '.join(card.currencies)}")
     if request.complexity is not None and request.complexity not in card.complexity:
         checks.add("/complexity", f"expected one of {', '.join(card.complexity)}")
-    if not 0 <= request.discount <= 100 or _decimals(request.discount) > MAX_DECIMALS:
-        checks.add("/discount", f"expected a percentage from 0 to 100 with at most {MAX_DECIMALS} decimals")
+    for name, percent in (("/contingency", request.contingency), ("/discount", request.discount)):
+        if percent is not None and (not 0 <= percent <= 100 or _decimals(percent) > MAX_DECIMALS):
+            checks.add(name, f"expected a percentage from 0 to 100 with at most {MAX_DECIMALS} decimals")
     checks.within("/timeline_weeks", request.timeline_weeks, 1, MAX_WEEKS, "weeks")
     if request.team_days_per_week is not None:
         _check_days(checks, "/team_days_per_week", request.team_days_per_week)
@@ -418,6 +300,7 @@ class _Pricing:
     def __init__(self, request: QuoteRequest, card: RateCard) -> None:
         self.request, self.card = request, card
         self.team_days_per_week = request.team_days_per_week or card.team_days_per_week
+        self.contingency = card.contingency_percent if request.contingency is None else request.contingency
         self.complexity = Decimal(1) if request.complexity is None else card.complexity[request.complexity]
         # What takes longer than any scope may fits no better than what takes longer than was asked.
         self.limit = request.timeline_weeks or MAX_WEEKS
@@ -446,7 +329,7 @@ class _Pricing:
         )
 
     def _steps(self, estimated: int, weeks: int) -> Iterator[_Step]:
-        percent, discount = self.card.contingency_percent, self.request.discount
+        percent, discount = self.contingency, self.request.discount
         yield AdjustmentKind.CONTINGENCY, 1 + percent / 100, f"Contingency {_plain(percent)}%"
         yield AdjustmentKind.COMPLEXITY, self.complexity, f"Complexity {self.request.complexity}"
         if weeks < estimated:
@@ -588,69 +471,3 @@ def _largest(sums: list[Size]) -> list[Size]:
         if not kept or size[1] > kept[-1][1]:
             kept.append(size)
     return kept
-
-
-def quote_resource(made: Quote) -> dict[str, Any]:
-    """A quote as plain values for JSON: as a program gets it, and as it can be kept."""
-    asked = made.request
-    return {
-        "currency": asked.currency,
-        "price": made.price.amount,
-        "timeline_weeks": made.timeline_weeks,
-        "estimated_weeks": made.estimated_weeks,
-        "shortest_weeks": made.shortest_weeks,
-        "team_days_per_week": made.team_days_per_week,
-        "rate_card": {"name": made.card_name, "effective_on": made.card_effective_on},
-        "deliverables": [
-            {"position": d.position, "title": d.title, "days": d.days, "work": d.work.amount} for d in made.deliverables
-        ],
-        "lines": [_line_resource(line) for line in made.lines],
-        "work": made.work.amount,
-        "adjustments": [_adjustment_resource(a) for a in made.adjustments],
-        "subtotal": made.subtotal.amount,
-        "asked": {
-            "complexity": asked.complexity,
-            "discount": asked.discount,
-            "budget_max": _in_currency(asked),
-            "timeline_weeks": asked.timeline_weeks,
-        },
-        "fits": made.fits,
-        "price_gap": made.price_gap.amount,
-        "weeks_gap": made.weeks_gap,
-        "would_fit": [_option_resource(option, made.deliverables) for option in made.would_fit],
-    }
-
-
-def _in_currency(asked: QuoteRequest) -> Decimal | None:
-    return None if asked.budget_max is None else Money(asked.budget_max, asked.currency).amount
-
-
-def _line_resource(line: WorkLine) -> dict[str, Any]:
-    return {
-        "deliverable": line.deliverable,
-        "role": line.role,
-        "role_title": line.role_title,
-        "days": line.days,
-        "rate": line.rate.amount,
-        "amount": line.amount.amount,
-    }
-
-
-def _adjustment_resource(adjustment: Adjustment) -> dict[str, Any]:
-    return {
-        "kind": adjustment.kind.value,
-        "factor": adjustment.factor,
-        "base": adjustment.base.amount,
-        "amount": adjustment.amount.amount,
-        "result": adjustment.result.amount,
-        "description": adjustment.description,
-    }
-
-
-def _option_resource(option: FittingOption, deliverables: Sequence[PricedDeliverable]) -> dict[str, Any]:
-    return {
-        "change": option.change.value,
-        "price": option.price.amount,
-        "timeline_weeks": option.timeline_weeks,
-        "drop": [{"position": place, "title": deliverables[place - 1].title} for place in option.drop],
-    }

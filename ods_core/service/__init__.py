@@ -1,6 +1,7 @@
 """Writes: one public verb per command, one transaction each; and the runtime that pages and API share."""
 
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
+from ods_core.service.quoting import quote_for, with_quote
 from ods_core.service.runtime import Filling, Runtime, runtime, shut_down, using
 from ods_core.service.scheduler import Scheduler
 
@@ -11,9 +12,11 @@ __all__ = [
     "Scheduler",
     "Service",
     "plan",
+    "quote_for",
     "runtime",
     "shut_down",
     "terms_problems",
     "using",
+    "with_quote",
     "with_schedule",
 ]

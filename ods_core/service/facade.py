@@ -7,7 +7,7 @@ the lifecycle to decide, and gives the outcome to the store.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -46,7 +46,8 @@ from ods_core.lifecycle import (
     open_engagement,
 )
 from ods_core.lifecycle.rules import RULES, Verb, verb_of
-from ods_core.payments import TermsError, parse_terms, schedule
+from ods_core.payments import TermsError, parse_terms, read_rate_card, schedule
+from ods_core.service.quoting import with_quote
 from ods_core.store import Store, UnitOfWork
 
 
@@ -59,9 +60,9 @@ class Result:
     kind: Kind
     subject_id: str
 
-    def resource(self) -> Resource:
-        """The subject as callers see it, as of the command."""
-        return resource(self.engagement, self.kind, self.subject_id, self.events[-1].occurred_at)
+    def resource(self, caller: Caller | None = None) -> Resource:
+        """The subject as of the command: as everybody sees it, or as this caller does."""
+        return resource(self.engagement, self.kind, self.subject_id, self.events[-1].occurred_at, caller)
 
     def caused(self, *types: EventType) -> list[Event]:
         """Those of its events that are of these types."""
@@ -108,7 +109,14 @@ class Service:
 
     def propose(self, caller: Caller, request_id: str, command: Propose) -> Result:
         """Present a scope proposal; the result is about the new scope."""
-        result = self._give(caller, request_id, with_schedule(command))
+        # Read before the transaction, which others wait for.
+        card = read_rate_card() if command.estimate else None
+
+        def completed(engagement: Engagement) -> Command:
+            return with_quote(planned, engagement.request, card) if card else planned
+
+        planned = with_schedule(command)
+        result = self._give(caller, request_id, planned, completed)
         scope = result.engagement.scopes[-1]
         return replace(result, kind=Kind.SCOPE, subject_id=scope.id)
 
@@ -179,13 +187,21 @@ class Service:
         result = self._give(caller, receipt_id, command)
         return replace(result, subject_id=result.engagement.receipts[-1].id)
 
-    def _give(self, caller: Caller, subject_id: str, command: Command) -> Result:
+    def _give(
+        self,
+        caller: Caller,
+        subject_id: str,
+        command: Command,
+        completed: Callable[[Engagement], Command] | None = None,
+    ) -> Result:
+        """Give a command; `completed` makes it anew once the engagement is known."""
         verb = verb_of(command)
         kind = RULES[verb].subject
         _require(caller, verb)
         with self._unit() as unit:
             engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
-            outcome = decide(engagement, command, subject_id, self._moment(caller))
+            given = completed(engagement) if completed else command
+            outcome = decide(engagement, given, subject_id, self._moment(caller))
             unit.save(outcome.engagement, outcome.events)
         return Result(outcome.engagement, outcome.events, kind, subject_id)
 

@@ -21,10 +21,15 @@ def available() -> list[tuple[int, Path]]:
 
 
 def version(connection: Connection) -> int:
-    """The number of the last migration applied; 0 for a new database."""
+    """The highest number of the migrations applied; 0 for a new database."""
+    return max(applied(connection), default=0)
+
+
+def applied(connection: Connection) -> set[int]:
+    """The numbers of the migrations applied: what was made side by side may have come in another order."""
     if not inspect(connection).has_table("schema_version"):
-        return 0
-    return int(connection.execute(text("SELECT coalesce(max(version), 0) FROM schema_version")).scalar_one())
+        return set()
+    return {int(number) for number in connection.execute(text("SELECT version FROM schema_version")).scalars()}
 
 
 def migrate(engine: Engine, now: datetime) -> list[int]:
@@ -34,13 +39,14 @@ def migrate(engine: Engine, now: datetime) -> list[int]:
         StoreError: the database was made by a newer version of this program; nothing was changed.
     """
     with engine.connect() as connection:
-        at = version(connection)
+        done = applied(connection)
+    at = max(done, default=0)
     newest = available()[-1][0]
     if at > newest:
         raise StoreError(
             f"the database has schema version {at}, this program knows {newest}: use the newer program it came from"
         )
-    return [number for number, path in available() if number > at and _apply(engine, number, path, now)]
+    return [number for number, path in available() if number not in done and _apply(engine, number, path, now)]
 
 
 def _apply(engine: Engine, number: int, path: Path, now: datetime) -> bool:

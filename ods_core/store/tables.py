@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from ods_core.basics.events import EventType
 from ods_core.basics.jsonio import dumps, loads
+from ods_core.basics.quotes import Quote, quote_of, quote_resource
 from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence, PlannedMilestone
 from ods_core.basics.states import (
     CycleKind,
@@ -115,6 +116,19 @@ class JsonObject(TypeDecorator[dict[str, Any]]):
 
     def process_result_value(self, value: str | None, dialect: Any) -> dict[str, Any] | None:
         return None if value is None else loads(value)
+
+
+class JsonQuote(TypeDecorator[Quote]):
+    """A quote, kept as its own resource with every digit."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Quote | None, dialect: Any) -> str | None:
+        return None if value is None else dumps(quote_resource(value)).decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Quote | None:
+        return None if value is None else quote_of(loads(value))
 
 
 def _read_evidence(item: Any) -> Evidence:
@@ -244,6 +258,7 @@ scopes = Table(
     _time("cancelled_at"),
     Column("cancelled_by", String),
     Column("cancellation_reason", Text),
+    Column("quote", JsonQuote()),
 )
 
 cycles = Table(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ods_core.basics.errors import Invalid
 from ods_core.basics.jsonio import dumps, loads
 from ods_core.basics.money import Money
-from ods_core.payments.pricing import (
+from ods_core.basics.quotes import (
     Adjustment,
     AdjustmentKind,
     Change,
@@ -24,14 +24,10 @@ from ods_core.payments.pricing import (
     FittingOption,
     Quote,
     QuoteRequest,
-    RateCard,
-    RateCardError,
-    Size,
-    quote,
+    quote_of,
     quote_resource,
-    read_rate_card,
-    smallest_drop,
 )
+from ods_core.payments.pricing import RateCard, RateCardError, Size, quote, read_rate_card, smallest_drop
 
 CARD = """
 name = "For tests"
@@ -120,6 +116,21 @@ def test_every_step_from_the_work_to_the_price_is_shown(card: RateCard) -> None:
         AdjustmentKind.CONTINGENCY, Decimal("1.1"), usd("7550"), usd("8305"), "Contingency 10%"
     )
     assert (made.work, made.subtotal, made.price) == (usd("7550"), usd("11834.63"), usd("11850"))
+
+
+def test_a_contingency_of_its_own_takes_the_place_of_the_cards(card: RateCard) -> None:
+    made = quote(asked({"engineer": 5}, contingency=Decimal("12.5")), card)
+    assert steps(made) == [("contingency", "500.00", "4500.00"), ("rounding", "0.00", "4500.00")]
+    without = quote(asked({"engineer": 5}, contingency=Decimal(0)), card)
+    assert steps(without) == [("rounding", "0.00", "4000.00")]
+    assert quote(asked({"engineer": 5}, contingency=None), card).price == usd("4400")
+
+
+@pytest.mark.parametrize("percent", ["-1", "100.0001", "10.00001"])
+def test_a_contingency_that_cannot_be_is_refused_at_its_place(card: RateCard, percent: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        quote(asked({"engineer": 5}, contingency=Decimal(percent)), card)
+    assert [p.pointer for p in refused.value.problems] == ["/contingency"]
 
 
 def test_what_changes_nothing_is_no_step(card: RateCard) -> None:
@@ -402,7 +413,9 @@ def test_the_smallest_drop_is_found_by_trying_all(things: list[Size], enough: li
 def test_a_quote_can_be_kept_and_read_again(request: QuoteRequest) -> None:
     """As JSON, with every digit of every amount."""
     made = quote(request, SHIPPED)
-    read = loads(dumps(quote_resource(made)))
-    assert Decimal(read["price"]) == made.price.amount
-    assert sum(Decimal(line["amount"]) for part in ("lines", "adjustments") for line in read[part]) == read["price"]
-    assert [Decimal(line["days"]) for line in read["lines"]] == [line.days for line in made.lines]
+    kept = dumps(quote_resource(made))
+    read = quote_of(loads(kept))
+    assert read == made == quote_of(quote_resource(made)) == quote(read.request, SHIPPED)
+    assert dumps(quote_resource(read)) == kept
+    parts = [line.amount for line in read.lines] + [step.amount for step in read.adjustments]
+    assert sum(parts, Money.from_minor(0, request.currency)) == read.price

@@ -24,13 +24,14 @@ from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import ROOT
 from ods_core.basics.states import CycleKind, CycleStatus, Decision, DeliverableStatus, ReceiptStatus, SilencePolicy
 from ods_core.lifecycle import Accept, Cancel, Confirm, RecordReceipt, Reject, ReverseReceipt, Submit
+from ods_core.payments import read_rate_card
 from ods_core.queries.activity import EventFilter, feed
-from ods_core.service import Service
+from ods_core.service import Service, quote_for
 from ods_core.store import Store
 from ods_core.store import tables as t
 from ods_core.store.migrate import available, statements
 from ods_core.store.rows import MAPPED, load
-from tests.seed import SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
+from tests.seed import SUBMITTED, seed_estimate, seed_proposal, seed_request, two_cycle_proposal
 
 LATER = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 
@@ -70,6 +71,7 @@ FILLED = {
     "datetime": LATER,
     "date": date(2026, 6, 1),
     "SilencePolicy": SilencePolicy.DEEMED_REJECTED,
+    "Quote": quote_for(seed_proposal(estimate=seed_estimate()), seed_request(), read_rate_card()),
 }
 KEPT = {"parent_cycle_id", "rejection_reason", "decision", "trigger_number", "remediation_cycle_id", "reverses"}
 

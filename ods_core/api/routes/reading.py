@@ -19,7 +19,7 @@ def resource_of(run: Runtime, caller: Caller, kind: Kind, id: str) -> Response:
     """One thing."""
     with run.store.read() as connection:
         engagement = engagement_of(connection, caller, kind, id)
-    return answer(resource(engagement, kind, id, run.clock()))
+    return answer(resource(engagement, kind, id, run.clock(), caller))
 
 
 def page_of(
@@ -29,5 +29,5 @@ def page_of(
     now = run.clock()
     with run.store.read() as connection:
         found = page(connection, caller, kind, conditions(kind, filters, now), limit=limit, cursor=cursor)
-    shown = [resource(engagement, kind, id, now) for engagement, id in found.items]
+    shown = [resource(engagement, kind, id, now, caller) for engagement, id in found.items]
     return answer(shown, meta={"cursor": found.cursor, "has_more": found.has_more})

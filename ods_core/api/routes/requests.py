@@ -44,7 +44,7 @@ def get_request(id: str, run: Running, caller: Asking) -> Response:
 @routes.post("/requests/{id}/scope", status_code=201, responses=one(ScopeShape, status=201, refusals=COMMAND))
 def propose_scope(id: str, body: ProposalBody, run: Running, caller: Asking) -> Response:
     """Present a scope proposal. The request becomes `scoped`; 409 `does_not_fit` over its budget or timeline."""
-    return created(run.service.propose(caller, id, body.command()).resource(), "scopes")
+    return created(run.service.propose(caller, id, body.command()).resource(caller), "scopes")
 
 
 @routes.post("/requests/{id}/negotiate", responses=one(RequestShape, refusals=COMMAND))

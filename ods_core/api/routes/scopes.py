@@ -85,13 +85,13 @@ def _declined(result: Result) -> dict[str, Any]:
 @routes.post("/scopes/{id}/reissue", status_code=201, responses=one(ScopeShape, status=201, refusals=COMMAND))
 def reissue_scope(id: str, body: ReissueBody, run: Running, caller: Asking) -> Response:
     """Present an expired proposal again as the next revision; dates that have passed move on."""
-    return created(run.service.reissue(caller, id, body.command()).resource(), "scopes")
+    return created(run.service.reissue(caller, id, body.command()).resource(caller), "scopes")
 
 
 @routes.post("/scopes/{id}/terminate", responses=one(ScopeShape, refusals=COMMAND))
 def terminate_scope(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
     """End an active scope early: what was due stays due, what was not is void."""
-    return answer(run.service.terminate(caller, id, body.terminate()).resource())
+    return answer(run.service.terminate(caller, id, body.terminate()).resource(caller))
 
 
 @routes.get("/scopes/{id}/statement", responses=one(StatementShape))
