@@ -13,7 +13,7 @@ from ods_core.ui.session import caller, link, now, persona, reading, today
 
 WORK = {
     "delivery_lead": ("escalated", "to_review", "to_confirm", "to_revise", "late_cycles"),
-    "finance": ("overdue", "due"),
+    "finance": ("overdue", "partly_paid", "due"),
     "executive": ("escalated", "late_cycles", "overdue", "to_confirm"),
     "provider": ("escalated", "to_scope", "expired", "to_submit", "to_start"),
     "administrator": tuple(PILES),
@@ -34,6 +34,7 @@ TITLES = {
     "to_submit": ("Work to submit", "inventory_2", "In progress, the next planned end first."),
     "to_start": ("Work to start", "play_circle", "In a running cycle and not begun, or rejected."),
     "overdue": ("Overdue payments", "warning", "Past their due date and not paid, the oldest first."),
+    "partly_paid": ("Payments paid in part", "incomplete_circle", "Some of it came in; the rest is open."),
     "due": ("Payments due", "payments", "To be paid, the next due date first."),
     "late_cycles": ("Cycles running late", "running_with_errors", "Still in progress after their planned end."),
 }
@@ -80,6 +81,8 @@ def marks(item: Waiting, within: str) -> list[str]:
         said.append(cards.note("past the last safe day", "orange", "warning"))
     if item.kind == Kind.SCOPE and item.until and 0 <= (item.until - today()).days <= EXPIRES_SOON:
         said.append(cards.note(f"expires {away(item.until, today())}", "orange", "timer"))
+    if item.paid and item.currency:
+        said.append(cards.note(f"{money(item.paid, item.currency)} came in", "blue", "incomplete_circle"))
     if item.attempt and item.attempt > 1:
         said.append(cards.note(f"attempt {item.attempt}", "violet", "replay"))
     said += deadline_mark(item.decide_by)

@@ -40,6 +40,7 @@ class Waiting:
         since: from when it has waited.
         until: the day by which it should be done; None where none is set.
         amount: money it is about, in `currency`.
+        paid: of a payment, what came in already.
         last_safe_day: of a proposal, the last day to confirm without squeezing the provider's lead time.
         decide_by: of a deliverable to review, the end of its review window, and what `silence` means then.
         is_circling: of a deliverable, whether it goes in circles.
@@ -54,6 +55,7 @@ class Waiting:
     until: date | None
     amount: Decimal | None
     currency: str | None
+    paid: Decimal | None
     attempt: int | None
     last_safe_day: date | None
     decide_by: datetime | None = None
@@ -184,11 +186,16 @@ def due(connection: Connection, caller: Caller, now: datetime, limit: int = SHOW
     return _payments(connection, caller, t.payments.c.due_at >= now, limit)
 
 
+def partly_paid(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
+    """Due payments of which a part came in, late or not, the oldest in front; `amount` is what is open."""
+    return _payments(connection, caller, and_(t.payments.c.paid > 0, t.payments.c.paid < t.payments.c.amount), limit)
+
+
 def _payments(connection: Connection, caller: Caller, when: Any, limit: int) -> Pile:
     p, s = t.payments, t.scopes
     statement = (
         _rows(Kind.PAYMENT, p, p.c.description, context=s.c.title, since=p.c.triggered_at, until=p.c.due_at)
-        .add_columns((p.c.amount - p.c.paid).label("amount"), p.c.currency)
+        .add_columns((p.c.amount - p.c.paid).label("amount"), p.c.currency, p.c.paid)
         .join(s, s.c.id == p.c.scope_id)
         .where(p.c.status == PaymentStatus.DUE, when)
         .order_by(p.c.due_at, p.c.number)
@@ -218,6 +225,7 @@ PILES: dict[str, Callable[..., Pile]] = {
     "to_start": to_start,
     "to_submit": to_submit,
     "overdue": overdue,
+    "partly_paid": partly_paid,
     "due": due,
     "late_cycles": late_cycles,
 }
@@ -255,6 +263,7 @@ def _waiting(row: dict[str, Any]) -> Waiting:
         until=until.date() if isinstance(until, datetime) else until,
         amount=row.get("amount"),
         currency=row.get("currency"),
+        paid=row.get("paid"),
         attempt=row.get("attempt"),
         last_safe_day=working_days_before(begins, row["lead_time_days"]) if begins else None,
         decide_by=row.get("decide_by"),

@@ -116,7 +116,10 @@ def _received(data: Data) -> str:
     if entry["reverses"]:
         taken, left = money(-Decimal(str(entry["amount"])), entry["currency"]), _amount(data, "open")
         return f"{taken} was taken back ({entry['reason']}): {left} is open for {data['description']}."
-    return f"Money was received: {_amount(data, 'paid')} of {_amount(data)} is paid for {data['description']}."
+    came = f"{money(Decimal(str(entry['amount'])), entry['currency'])} came in on {_day(entry['received_on'])}"
+    return (
+        f"{came} ({entry['reference']}): {_amount(data, 'paid')} of {_amount(data)} is paid for {data['description']}."
+    )
 
 
 def _remediation(data: Data) -> str:
