@@ -347,7 +347,7 @@ def receipt_resource(engagement: Engagement, r: Receipt) -> Resource:
 
 def overdue_days(m: Milestone, now: datetime) -> int:
     """Whole days past `due_at` while something is still open; 0 otherwise."""
-    if m.status != PaymentStatus.DUE or m.due_at is None or now <= m.due_at:
+    if not m.open or m.due_at is None or now <= m.due_at:
         return 0
     return (now - m.due_at).days
 

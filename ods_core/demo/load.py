@@ -256,7 +256,7 @@ class Teller:
         given = RecordReceipt(
             amount=Decimal(amount[0]) if amount else payment.open,
             received_on=step.when.date(),
-            reference=f"{step.when:%Y%m%d}-{payment.id}",
+            reference=f"TRF-{step.when:%y%m%d}-{payment.id[-3:]}",
         )
         self.engagement = self.service.record_receipt(_FINANCE, payment.id, given).engagement
 

@@ -139,3 +139,14 @@ def test_a_later_receipt_keeps_the_day_it_came(service: Service, clock: MovingCl
     clock.advance(days=5)
     booked = service.record_receipt(LOCAL, confirmed.milestones[0].id, receipt("1.00")).engagement.receipts[0]
     assert (booked.received_on, booked.recorded_at.date()) == (DAY, DAY + timedelta(days=5))
+
+
+def test_what_is_paid_in_full_is_told_as_not_overdue(
+    service: Service, clock: MovingClock, confirmed: Engagement
+) -> None:
+    """Also in the event of the last receipt, which comes before the payment's own."""
+    due = confirmed.milestones[0].id
+    clock.advance(days=30)
+    part = service.record_receipt(LOCAL, due, receipt("7000.00", "R1"))
+    rest = service.record_receipt(LOCAL, due, receipt("750.00", "R2"))
+    assert [event.data["overdue_days"] for event in (*part.events, *rest.events)] == [23, 0, 0]
