@@ -5,6 +5,7 @@ Copies differ in their identifiers alone; rows, columns and sizes are those of t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,8 +41,12 @@ def ready_engagements(service: Service, count: int) -> list[list[str]]:
     return made
 
 
-def finished_store(path: Path, count: int) -> None:
-    """A database file with `count` finished engagements of three deliverables each."""
+def finished_store(path: Path, count: int, tables: Sequence[str] = TABLES) -> None:
+    """A database file with `count` finished engagements of three deliverables each.
+
+    Args:
+        tables: those that are filled; what a benchmark never reads can stay as small as it is.
+    """
     url = f"duckdb:///{path}"
     store = Store(url)
     service = Service(store, MovingClock(datetime(2026, 4, 15, 10, 0, tzinfo=UTC)))
@@ -49,7 +54,7 @@ def finished_store(path: Path, count: int) -> None:
         service.accept(LOCAL, id, Accept())
     store.close()
     with duckdb.connect(str(path)) as connection:
-        for table in TABLES:
+        for table in tables:
             _copy(connection, table, count - 1)
         connection.execute("CHECKPOINT")
 

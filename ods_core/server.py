@@ -13,8 +13,10 @@ from streamlit import config
 
 from ods_core.api import build
 from ods_core.api.guard import is_loopback
-from ods_core.basics.errors import StoreError
+from ods_core.basics.errors import OdsError, StoreError
+from ods_core.basics.settings import Settings
 from ods_core.demo import load
+from ods_core.payments import NoRate, read_exchange_rates
 from ods_core.service import Runtime, Scheduler, runtime, shut_down
 
 log = logging.getLogger("ods.server")
@@ -52,6 +54,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     except StoreError as error:
         log.error("%s", error.detail)
     else:
+        _check_exchange_rates(run.settings)
         _fill_if_empty(run)
         scheduler = Scheduler(run.service, run.settings.scheduler_seconds)
         scheduler.start()
@@ -59,6 +62,18 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     if scheduler:
         scheduler.stop()
     shut_down()
+
+
+def _check_exchange_rates(settings: Settings) -> None:
+    """Say at start what every sum in a reporting currency would say later; the rest works without."""
+    try:
+        table = read_exchange_rates(settings.exchange_rates_file)
+        if settings.reporting_currency:
+            table.into(settings.reporting_currency)
+    except NoRate as error:
+        log.error("ODS_REPORTING_CURRENCY: %s", error.problems[0].detail)
+    except OdsError as error:
+        log.error("ODS_EXCHANGE_RATES: %s", error.detail)
 
 
 def _fill_if_empty(run: Runtime) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from functools import partial
 
 import streamlit as st
 
 from ods_core.basics.errors import Invalid
 from ods_core.basics.records import Engagement, Milestone, Receipt
 from ods_core.basics.resources import amount_json, expected_on, overdue_days, statement
-from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind, PaymentStatus, look
 from ods_core.basics.triggers import Trigger, TriggerKind
 from ods_core.lifecycle import RecordReceipt, ReverseReceipt, Verb
+from ods_core.payments import Reporting, reported_total
 from ods_core.queries.choices import organizations
-from ods_core.queries.exports import schedule_csv
+from ods_core.queries.exports import ageing_paper, receipts_paper, schedule_paper, statement_paper
+from ods_core.queries.ledger import ReceiptFilter
+from ods_core.queries.ledger import totals as received
 from ods_core.queries.metrics import METRICS
 from ods_core.queries.payments import (
     BUCKETS,
@@ -28,15 +29,16 @@ from ods_core.queries.payments import (
     Totals,
     ageing,
     currencies,
-    every,
     schedule_page,
     totals,
 )
 from ods_core.queries.timeline import confirmed_scopes
 from ods_core.service import runtime
 from ods_core.ui import cards, charts, decisions, live, reviewing, tables
+from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
+from ods_core.ui.reporting import choose_reporting, parts_table, show_rates
 from ods_core.ui.session import (
     caller,
     choose,
@@ -87,24 +89,11 @@ def choose_filter(owners: Sequence[str], known: Sequence[str], with_status: bool
         organization_id=organization_id or None,
         currency=currency or None,
         statuses=(PaymentStatus(status),) if status else (),
-        overdue=overdue,
+        overdue=overdue or None,
         first=first,
         last=last,
         scope_id=param("scope") or None,
     )
-
-
-def filter_words(wanted: PaymentFilter) -> dict[str, str]:
-    """The filters as an export prints them."""
-    return {
-        "Organisation": wanted.organization_id or "all",
-        "Currency": wanted.currency or "all",
-        "Status": ", ".join(look(s).label for s in wanted.statuses) or "all",
-        "Overdue only": "yes" if wanted.overdue else "no",
-        "Payable from": wanted.first.isoformat() if wanted.first else "the beginning",
-        "Payable until": wanted.last.isoformat() if wanted.last else "the end",
-        "Scope": wanted.scope_id or "all",
-    }
 
 
 # The schedule.
@@ -122,17 +111,12 @@ def show_schedule(owners: Sequence[str], known: Sequence[str]) -> None:
         return
     with reading() as connection:
         sums = totals(connection, caller(), wanted, now())
+    with st.container(width=260, key="reporting"):
+        reporting = choose_reporting()
+    if reporting:
+        show_reported(sums, reporting)
     show_totals(sums)
-    st.download_button(
-        f"Download {count(sum(t.count for t in sums), 'payment')} as CSV",
-        data=partial(export, caller(), wanted),
-        file_name=f"payments-{today().isoformat()}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="csv",
-        help="What is filtered here, all pages of it, with the filters and the moment above the rows.",
-    )
+    offer_schedule(wanted, sums, reporting)
     for row in page.rows:
         draw_row(row)
     tables.pager(page.cursor)
@@ -151,11 +135,28 @@ def read_page(wanted: PaymentFilter, cursor: str | None) -> PaymentPage:
             return schedule_page(connection, caller(), wanted, now(), limit=tables.ROWS)
 
 
-def export(who: Caller, wanted: PaymentFilter) -> bytes:
-    """The CSV; read when it is asked for, so that a page costs nothing for it."""
-    parts = runtime()
-    with parts.store.read() as connection:
-        return schedule_csv(every(connection, who, wanted, parts.clock()), filter_words(wanted), parts.clock())
+def offer_schedule(wanted: PaymentFilter, sums: Sequence[Totals], reporting: Reporting | None) -> None:
+    """The payments that are filtered here, and the receipts of the same organisation, currency, period and scope."""
+    who = caller()
+    booked = ReceiptFilter(wanted.organization_id, wanted.currency, wanted.first, wanted.last, wanted.scope_id)
+    with reading() as connection:
+        entries = sum(t.count for t in received(connection, who, booked))
+    offer(
+        Offer(
+            "payments",
+            "Payment schedule",
+            "payment",
+            sum(t.count for t in sums),
+            lambda connection, moment: schedule_paper(connection, who, wanted, moment, reporting),
+        ),
+        Offer(
+            "receipts",
+            "Receipts",
+            "entry",
+            entries,
+            lambda connection, moment: receipts_paper(connection, who, booked, moment, reporting),
+        ),
+    )
 
 
 def say_nothing_found(wanted: PaymentFilter) -> None:
@@ -187,6 +188,27 @@ def show_totals(sums: Sequence[Totals]) -> None:
                     f"void {money(total.void, total.currency)}"
                 )
             )
+
+
+def show_reported(sums: Sequence[Totals], reporting: Reporting) -> None:
+    """What the filtered payments come to in one currency, with every rate behind it."""
+    code = reporting.currency
+    names = ("open", "overdue", "scheduled", "paid", "void")
+    told = {name: reported_total({t.currency: getattr(t, name) for t in sums}, reporting) for name in names}
+    with st.container(border=True, key="reported"):
+        st.metric(
+            f"Open across currencies, in {code}",
+            money(told["open"].amount, code),
+            delta=f"{money(told['overdue'].amount, code)} overdue" if told["overdue"].amount else "nothing overdue",
+            delta_color="red" if told["overdue"].amount else "gray",
+            delta_arrow="off",
+            help=METRICS["open"].definition,
+        )
+        rest = (f"{name.capitalize()} {money(told[name].amount, code)}" for name in names[2:])
+        st.caption(plain(" · ".join(rest)))
+        show_rates(reporting, {t.currency: t.open for t in sums})
+        with st.expander("What each currency adds to what is open", icon=":material/table:"):
+            parts_table(told["open"], key="reported_parts")
 
 
 def draw_row(row: PaymentRow) -> None:
@@ -240,8 +262,33 @@ def show_ageing(owners: Sequence[str], known: Sequence[str]) -> None:
         cards.empty("Nothing is open: all that was due is paid.", label="See what is scheduled", place="payments")
         return
     st.caption(f"Open amounts by days past due, as of {day(today())}.")
+    with st.container(width=260, key="reporting"):
+        reporting = choose_reporting()
+    if reporting:
+        show_reported_ageing(found, reporting)
+    who = caller()
+    offer(
+        Offer(
+            "ageing",
+            "Ageing",
+            "row",
+            len(found),
+            lambda connection, moment: ageing_paper(connection, who, wanted, moment, reporting),
+        )
+    )
     for currency in sorted({row.currency for row in found}):
         draw_ageing(currency, [row for row in found if row.currency == currency])
+
+
+def show_reported_ageing(found: Sequence[Ageing], reporting: Reporting) -> None:
+    """All that is open in one currency."""
+    amounts: dict[str, Decimal] = {}
+    for row in found:
+        amounts[row.currency] = amounts.get(row.currency, Decimal(0)) + row.total
+    told = reported_total(amounts, reporting)
+    with st.container(border=True, key="reported"):
+        st.metric(f"Open across currencies, in {told.currency}", money(told.amount, told.currency))
+        show_rates(reporting, amounts)
 
 
 def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
@@ -316,9 +363,18 @@ def draw_statement(scope_id: str) -> None:
         + " + ".join(f"{name} **{plain(amount)}**" for name, amount in amounts.items())
     )
     st.caption(f"Terms: {plain(scope.payment_terms)} · as of {day(today())}")
-    for m in engagement.milestones:
-        if m.scope_id == scope.id:
-            draw_milestone(m, expected_on(engagement, m))
+    own, who = [m for m in engagement.milestones if m.scope_id == scope.id], caller()
+    offer(
+        Offer(
+            "statement",
+            "Statement",
+            "payment",
+            len(own),
+            lambda connection, moment: statement_paper(connection, who, scope.id, moment),
+        )
+    )
+    for m in own:
+        draw_milestone(m, expected_on(engagement, m))
 
 
 def draw_milestone(m: Milestone, expected: date | None) -> None:

@@ -15,11 +15,19 @@ from ods_core.lifecycle import RULES, TRANSITIONS
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
 from ods_core.ui import cards, live, tables
-from ods_core.ui.formats import NOTHING, count, moment
-from ods_core.ui.session import caller, choose_view, now, persona, reading
+from ods_core.ui.formats import NOTHING, away, count, day, moment
+from ods_core.ui.reporting import rate_table
+from ods_core.ui.session import caller, choose_view, now, persona, reading, today
 
 API_DOCS = "/v1/docs"
-VIEWS = {"wiring": "Wiring", "roles": "Roles", "lifecycle": "States", "events": "Events", "about": "About"}
+VIEWS = {
+    "wiring": "Wiring",
+    "rates": "Rates",
+    "roles": "Roles",
+    "lifecycle": "States",
+    "events": "Events",
+    "about": "About",
+}
 NOUNS = {
     "request": "Requests",
     "scope": "Scopes",
@@ -88,6 +96,34 @@ def setting_row(settings: Settings, name: str) -> dict[str, str]:
     shown = shown_address(value) if name.endswith("_url") else value
     meaning = (Settings.model_fields[name].description or "").replace("`", "")
     return {"Variable": f"ODS_{name.upper()}", "Value": shown or NOTHING, "Meaning": meaning}
+
+
+def show_rates() -> None:
+    """The exchange rates, their day and source, and the currency that sums are told in unless another is chosen."""
+    table = rate_table()
+    if table is None:
+        return
+    default = runtime().settings.reporting_currency
+    st.header("Exchange rates", anchor=False)
+    st.caption("Used for sums across currencies on the Payments page and in exports, and for nothing else.")
+    with st.container(border=True):
+        cards.facts(
+            {
+                "As of": f"{day(table.as_of)} ({away(table.as_of, today())})",
+                "Source": table.source,
+                "Reporting currency": default or "none: chosen on the page",
+                "Base": table.base,
+            }
+        )
+    if default and default not in table.currencies:
+        st.warning(f"There is no rate for {default}, the reporting currency of this installation.")
+    figure = f"Units for 1 {table.base}"
+    tables.grid(
+        [{"Currency": code, figure: f"{table.rate(code):f}"} for code in table.currencies],
+        alt=f"How many units of each currency one {table.base} buys",
+        columns={figure: tables.right_aligned(figure)},
+        key="rates",
+    )
 
 
 def show_roles() -> None:
@@ -168,6 +204,7 @@ def show_about() -> None:
 
 SHOW = {
     "wiring": show_wiring,
+    "rates": show_rates,
     "roles": show_roles,
     "lifecycle": show_lifecycle,
     "events": show_events,

@@ -11,6 +11,8 @@
     │   └── DuplicateReceipt      a reference that stands on that payment already
     ├── Invalid           422     bad values: carries a list of (pointer, detail)
     ├── StoreError        503     the database cannot be used: says why and what to do
+    ├── TooManyExports    429     (service/preparations.py) as many files are being written as may be
+    ├── ExchangeRatesError 503    (payments/exchange.py) nothing can be converted with the exchange rates
     └── RateCardError     503     (payments/pricing.py) no quote can be made from the rate card
 
 Each page, route and command handles `OdsError` alone; a subclass never needs a handler of its own.

@@ -31,6 +31,8 @@ class Side(StrEnum):
 ALL_ROLES = frozenset(Role)
 CALCULATORS = frozenset({Role.PROVIDER, Role.ADMIN})
 """Who sees how a price was calculated: rates and contingency are the provider's own business."""
+EXPORTERS = frozenset({Role.FINANCE})
+"""Who takes lists of money away."""
 
 
 @dataclass(frozen=True, slots=True)

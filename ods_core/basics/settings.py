@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ods_core.basics.clock import Clock, clock_from
+from ods_core.basics.money import exponent
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_DATABASE = f"duckdb:///{ROOT / 'data' / 'ods.duckdb'}"
@@ -52,11 +53,33 @@ class Settings(BaseSettings):
         10, ge=1, le=3600, description="Seconds between two looks for reminders and decisions that are due."
     )
 
+    reporting_currency: str = Field(
+        "",
+        description="The currency that sums across currencies are told in on the Payments page unless another is "
+        "chosen there, as ISO 4217; the exchange rates must have it. Empty: no sum across currencies.",
+    )
+    exchange_rates: str = Field(
+        "data/rates/exchange.toml",
+        description="The file with the exchange rates; a relative path starts where the program is.",
+    )
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _is_a_currency(cls, value: str) -> str:
+        if value:
+            exponent(value)
+        return value
+
     @field_validator("clock")
     @classmethod
     def _clock_can_be_read(cls, value: str) -> str:
         clock_from(value)
         return value
+
+    @property
+    def exchange_rates_file(self) -> Path:
+        """Where the exchange rates are."""
+        return ROOT / self.exchange_rates
 
     @cached_property
     def now(self) -> Clock:

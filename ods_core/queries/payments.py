@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,10 +18,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    Select,
     Subquery,
     and_,
     case,
     cast,
+    false,
     func,
     literal_column,
     or_,
@@ -47,7 +50,7 @@ BUCKETS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
-    """Which payments; None and empty: all.
+    """Which payments; None and empty: all. `overdue` False: those that are not.
 
     The period is about the day a payment is payable: `due_at` once it is due, `expected_on` before.
     """
@@ -55,7 +58,7 @@ class PaymentFilter:
     organization_id: str | None = None
     currency: str | None = None
     statuses: Sequence[PaymentStatus] = ()
-    overdue: bool = False
+    overdue: bool | None = None
     first: date | None = None
     last: date | None = None
     scope_id: str | None = None
@@ -152,12 +155,40 @@ def schedule_page(
 
 
 def every(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> Iterator[PaymentRow]:
-    """The whole schedule, for an export; read a thousand at a time."""
-    page = schedule_page(connection, caller, wanted, now, limit=1_000)
-    yield from page.rows
-    while page.cursor:
-        page = schedule_page(connection, caller, wanted, now, limit=1_000, cursor=page.cursor)
-        yield from page.rows
+    """The whole schedule, for an export: in the order in which payments were scheduled, those of a scope together.
+
+    Read in stretches of the numbers found first, eight bytes a payment: one statement over everything, sorted by the
+    day that is payable, would have the database hold the history in its memory. All of it is of one moment.
+    """
+    numbers = array("q")
+    for part in connection.execute(_numbers(caller, wanted, now)).scalars().partitions(_PART):
+        numbers.extend(part)
+    p = _payable(caller, wanted, now)
+    for start in range(0, len(numbers), _STRETCH):
+        stretch = numbers[start : start + _STRETCH]
+        statement = select(p).where(p.c.number.between(stretch[0], stretch[-1])).order_by(p.c.number)
+        rows: Any
+        for rows in connection.execute(statement).mappings().partitions(_PART):
+            yield from (_row(row, now) for row in rows)
+
+
+_STRETCH = 20_000
+_PART = 1_000
+
+
+def _numbers(caller: Caller, wanted: PaymentFilter, now: datetime) -> Select[Any]:
+    if wanted.first or wanted.last:
+        found = _payable(caller, wanted, now)
+        return select(found.c.number).order_by(found.c.number)
+    # Without the day that is payable, which costs two joins.
+    p = t.payments
+    return narrowed(select(p.c.number), p, caller).where(*_conditions(wanted, now)).order_by(p.c.number)
+
+
+def count(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> int:
+    """How many payments there are."""
+    found = _numbers(caller, wanted, now).order_by(None).subquery()
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 
 def totals(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Totals]:
@@ -247,8 +278,9 @@ def _conditions(wanted: PaymentFilter, now: datetime) -> list[ColumnElement[bool
     made = [column == value for column, value in named if value]
     if wanted.statuses:
         made.append(p.status.in_(wanted.statuses))
-    if wanted.overdue:
-        made.append(and_(p.status == PaymentStatus.DUE, p.due_at < now, p.amount > p.paid))
+    if wanted.overdue is not None:
+        late = and_(p.status == PaymentStatus.DUE, p.due_at < now, p.amount > p.paid)
+        made.append(late if wanted.overdue else ~func.coalesce(late, false()))
     return made
 
 

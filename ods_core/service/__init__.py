@@ -1,16 +1,23 @@
 """Writes: one public verb per command, one transaction each; and the runtime that pages and API share."""
 
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
+from ods_core.service.preparations import Make, Preparation, Preparations, Stage, TooManyExports, Written
 from ods_core.service.quoting import quote_for, with_quote
 from ods_core.service.runtime import Filling, Runtime, runtime, shut_down, using
 from ods_core.service.scheduler import Scheduler
 
 __all__ = [
     "Filling",
+    "Make",
+    "Preparation",
+    "Preparations",
     "Result",
     "Runtime",
     "Scheduler",
     "Service",
+    "Stage",
+    "TooManyExports",
+    "Written",
     "plan",
     "quote_for",
     "runtime",

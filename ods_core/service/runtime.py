@@ -14,6 +14,7 @@ from ods_core.basics.clock import Clock
 from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Policy
 from ods_core.service.facade import Service
+from ods_core.service.preparations import Preparations
 from ods_core.store import Store
 
 
@@ -40,6 +41,10 @@ class Runtime:
     service: Service
     clock: Clock
     filling: Filling = field(default_factory=Filling)
+    preparations: Preparations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.preparations = Preparations(self.store)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Runtime:
@@ -61,6 +66,7 @@ class Runtime:
 
     def close(self) -> None:
         """Let go of the database."""
+        self.preparations.close()
         self.store.close()
 
 

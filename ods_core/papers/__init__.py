@@ -1,0 +1,50 @@
+"""What people take away: papers as CSV and as XLSX. Rows in, a file out; nothing here knows where rows come from."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import BinaryIO
+
+from ods_core.papers.comma import safe, write_csv
+from ods_core.papers.paper import Amount, Cell, Column, Form, Paper, Progress, Row, Sheet, Stopped, unwatched
+from ods_core.papers.workbook import write_xlsx
+
+
+class Format(StrEnum):
+    """A kind of file; the value is how its name ends."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+    @property
+    def media_type(self) -> str:
+        """As HTTP names it."""
+        return _MEDIA[self]
+
+    @property
+    def write(self) -> Callable[[Paper, BinaryIO, Progress], int]:
+        """What writes a paper in this format."""
+        return _WRITERS[self]
+
+
+_MEDIA = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_WRITERS: dict[Format, Callable[[Paper, BinaryIO, Progress], int]] = {Format.CSV: write_csv, Format.XLSX: write_xlsx}
+
+__all__ = [
+    "Amount",
+    "Cell",
+    "Column",
+    "Form",
+    "Format",
+    "Paper",
+    "Progress",
+    "Row",
+    "Sheet",
+    "Stopped",
+    "safe",
+    "unwatched",
+    "write_csv",
+    "write_xlsx",
+]
