@@ -36,6 +36,7 @@ NOUNS = {
     "service_line": "Service lines",
     "payment": "Payments",
     "receipt": "Receipts",
+    "invoice": "Invoices",
     "event": "Events",
 }
 

@@ -34,6 +34,8 @@ from ods_core.lifecycle import (
     Submit,
     SubmitRequest,
     Terminate,
+    VoidInvoice,
+    WriteOffInvoice,
 )
 
 
@@ -153,6 +155,14 @@ class ReasonBody(Body):
     def reverse(self) -> ReverseReceipt:
         """As the command to reverse a receipt."""
         return ReverseReceipt(self.reason)
+
+    def void(self) -> VoidInvoice:
+        """As the command to void an invoice."""
+        return VoidInvoice(self.reason)
+
+    def write_off(self) -> WriteOffInvoice:
+        """As the command to give an invoice up."""
+        return WriteOffInvoice(self.reason)
 
     def terminate(self) -> Terminate:
         """As the command to terminate."""

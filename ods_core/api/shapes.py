@@ -414,6 +414,40 @@ class ReceiptShape(Shape):
     organization_id: str
 
 
+class PartyShape(Shape):
+    name: str
+    address: list[str]
+    tax_id: str
+
+
+class InvoiceShape(Shape):
+    """An invoice as it was issued; nothing of it changes but `status`, `ended_at` and `reason`."""
+
+    id: str
+    number: str = Field(description="Counts within the organisation, without a gap")
+    status: str
+    payment_id: str
+    scope_id: str
+    amount: Amount
+    paid: Amount = Field(description="What had been paid of the amount when it was issued")
+    claimed: Amount = Field(description="What it asks for: amount less paid")
+    currency: str
+    issued_on: date
+    due_on: date
+    title: str
+    description: str
+    payment_terms: str
+    seller: PartyShape
+    buyer: PartyShape
+    note: str
+    issued_at: datetime
+    issued_by: str
+    ended_at: datetime | None
+    reason: str | None
+    request_id: str
+    organization_id: str
+
+
 class Decided(DeliverableShape):
     """A deliverable after the decision on it, and what followed."""
 

@@ -53,6 +53,10 @@ class EventType(StrEnum):
     PAYMENT_PAID = "ods.payment.paid"
     PAYMENT_VOIDED = "ods.payment.voided"
     INVOICE_ISSUED = "ods.invoice.issued"
+    INVOICE_PAID = "ods.invoice.paid"
+    INVOICE_REOPENED = "ods.invoice.reopened"
+    INVOICE_VOIDED = "ods.invoice.voided"
+    INVOICE_UNCOLLECTIBLE = "ods.invoice.uncollectible"
 
 
 EVENT_LABELS: dict[EventType, str] = {
@@ -88,6 +92,10 @@ EVENT_LABELS: dict[EventType, str] = {
     EventType.PAYMENT_PAID: "Payment complete",
     EventType.PAYMENT_VOIDED: "Payment void",
     EventType.INVOICE_ISSUED: "Invoice issued",
+    EventType.INVOICE_PAID: "Invoice paid",
+    EventType.INVOICE_REOPENED: "Invoice open again",
+    EventType.INVOICE_VOIDED: "Invoice voided",
+    EventType.INVOICE_UNCOLLECTIBLE: "Invoice uncollectible",
 }
 
 

@@ -37,6 +37,7 @@ PREFIX_OF: Mapping[Kind, Prefix] = {
     Kind.SERVICE_LINE: Prefix.SERVICE_LINE,
     Kind.PAYMENT: Prefix.PAYMENT,
     Kind.RECEIPT: Prefix.RECEIPT,
+    Kind.INVOICE: Prefix.INVOICE,
 }
 """The prefix of each part of an engagement."""
 

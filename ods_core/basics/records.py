@@ -15,12 +15,14 @@ from typing import TypeVar
 
 from ods_core.basics.errors import NotFound
 from ods_core.basics.ids import number_of
+from ods_core.basics.parties import Party
 from ods_core.basics.quotes import Quote
 from ods_core.basics.states import (
     CycleKind,
     CycleStatus,
     Decision,
     DeliverableStatus,
+    InvoiceStatus,
     PaymentKind,
     PaymentStatus,
     ReceiptStatus,
@@ -306,6 +308,44 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Invoice:
+    """A demand for one payment. Once issued nothing of it changes but its state.
+
+    `serial` counts from 1 within the organisation, without a gap; `paid` is what had been paid of `amount` by then.
+    `seller`, `buyer` and `note` are as they were that day; what else is printed is fixed since the confirmation.
+    `ended_at` and `reason` belong to one that was voided or given up.
+    """
+
+    id: str
+    request_id: str
+    scope_id: str
+    payment_id: str
+    serial: int
+    status: InvoiceStatus
+    amount: Decimal
+    paid: Decimal
+    currency: str
+    due_on: date
+    seller: Party
+    buyer: Party
+    note: str
+    issued_at: datetime
+    issued_by: str
+    ended_at: datetime | None = None
+    reason: str | None = None
+
+    @property
+    def claimed(self) -> Decimal:
+        """What it asks for: the amount, less what had been paid when it was issued."""
+        return self.amount - self.paid
+
+
+def invoice_number(organization_id: str, serial: int) -> str:
+    """An invoice's number as it is printed: `ORG-26-090500-0001`."""
+    return f"{organization_id}-{serial:04d}"
+
+
+@dataclass(frozen=True, slots=True)
 class Engagement:
     """One request and all that came of it; tuples stand in the order of creation, attempts by their deliverables."""
 
@@ -317,6 +357,7 @@ class Engagement:
     service_lines: tuple[ServiceLine, ...] = ()
     milestones: tuple[Milestone, ...] = ()
     receipts: tuple[Receipt, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
 
     @property
     def current_scope(self) -> Scope | None:
@@ -353,6 +394,18 @@ class Engagement:
         """A payment's receipts and reversals, oldest first."""
         return [r for r in self.receipts if r.payment_id == payment_id]
 
+    def invoice(self, id: str) -> Invoice:
+        """The invoice with this id, else NotFound."""
+        return _one(self.invoices, id, "invoice")
+
+    def invoices_of(self, payment_id: str) -> list[Invoice]:
+        """A payment's invoices, oldest first."""
+        return [i for i in self.invoices if i.payment_id == payment_id]
+
+    def standing_invoice(self, payment_id: str) -> Invoice | None:
+        """The one invoice of a payment that was not voided."""
+        return next((i for i in self.invoices_of(payment_id) if i.status != InvoiceStatus.VOID), None)
+
     def delivery_cycles(self, scope_id: str) -> list[Cycle]:
         """A scope's delivery cycles in their order."""
         return [c for c in self.cycles if c.scope_id == scope_id and c.kind == CycleKind.DELIVERY]
@@ -380,13 +433,14 @@ class Engagement:
     def ids(self) -> Iterator[str]:
         """The identifier of everything in the engagement that has one."""
         yield self.request.id
-        for group in (self.scopes, self.cycles, self.deliverables, self.service_lines, self.milestones, self.receipts):
+        groups = (self.scopes, self.cycles, self.deliverables, self.service_lines, self.milestones)
+        for group in (*groups, self.receipts, self.invoices):
             yield from (record.id for record in group)
 
 
-Record = Request | Scope | Cycle | Deliverable | Attempt | ServiceLine | Milestone | Receipt
+Record = Request | Scope | Cycle | Deliverable | Attempt | ServiceLine | Milestone | Receipt | Invoice
 
-_T = TypeVar("_T", Scope, Cycle, Deliverable, Milestone, Receipt)
+_T = TypeVar("_T", Scope, Cycle, Deliverable, Milestone, Receipt, Invoice)
 
 
 def _one(records: tuple[_T, ...], id: str, kind: str) -> _T:

@@ -20,11 +20,13 @@ from ods_core.basics.records import (
     Cycle,
     Deliverable,
     Engagement,
+    Invoice,
     Milestone,
     PlannedMilestone,
     Receipt,
     Scope,
     ServiceLine,
+    invoice_number,
 )
 from ods_core.basics.roles import CALCULATORS, Caller
 from ods_core.basics.states import CycleKind, Kind, PaymentStatus
@@ -345,6 +347,36 @@ def receipt_resource(engagement: Engagement, r: Receipt) -> Resource:
     }
 
 
+def invoice_resource(engagement: Engagement, i: Invoice) -> Resource:
+    """An invoice as it was issued, and its state now; what is open now is a matter of its payment."""
+    scope, m = engagement.scope(i.scope_id), engagement.milestone(i.payment_id)
+    return {
+        "id": i.id,
+        "number": invoice_number(engagement.request.organization_id, i.serial),
+        "status": i.status.value,
+        "payment_id": i.payment_id,
+        "scope_id": i.scope_id,
+        "amount": amount_json(i.amount, i.currency),
+        "paid": amount_json(i.paid, i.currency),
+        "claimed": amount_json(i.claimed, i.currency),
+        "currency": i.currency,
+        "issued_on": i.issued_at.date(),
+        "due_on": i.due_on,
+        "title": scope.title,
+        "description": m.description,
+        "payment_terms": scope.payment_terms,
+        "seller": i.seller.as_json(),
+        "buyer": i.buyer.as_json(),
+        "note": i.note,
+        "issued_at": i.issued_at,
+        "issued_by": i.issued_by,
+        "ended_at": i.ended_at,
+        "reason": i.reason,
+        "request_id": i.request_id,
+        "organization_id": engagement.request.organization_id,
+    }
+
+
 def overdue_days(m: Milestone, now: datetime) -> int:
     """Whole days past `due_at` while something is still open; 0 otherwise."""
     if not m.open or m.due_at is None or now <= m.due_at:
@@ -404,6 +436,7 @@ _SHOW: Mapping[Kind, Callable[[Engagement, str, datetime], Resource]] = {
     Kind.SERVICE_LINE: lambda e, id, now: service_line_resource(e, e.service_lines[-1]),
     Kind.PAYMENT: lambda e, id, now: payment_resource(e, e.milestone(id), now),
     Kind.RECEIPT: lambda e, id, now: receipt_resource(e, e.receipt(id)),
+    Kind.INVOICE: lambda e, id, now: invoice_resource(e, e.invoice(id)),
 }
 
 
@@ -433,6 +466,7 @@ __all__ = [
     "deliverable_resource",
     "due_date",
     "expected_on",
+    "invoice_resource",
     "last_safe_day",
     "overdue_days",
     "payment_resource",

@@ -70,6 +70,14 @@ class Settings(BaseSettings):
             exponent(value)
         return value
 
+    parties: Path = Field(
+        ROOT / "data" / "parties.toml",
+        description="The file with the names and addresses that invoices are from and to; docs/invoices.md shows one.",
+    )
+    invoice_note: str = Field(
+        "", max_length=1_000, description="A sentence at the foot of each invoice: how tax is treated, where to pay."
+    )
+
     @field_validator("clock")
     @classmethod
     def _clock_can_be_read(cls, value: str) -> str:
@@ -105,6 +113,8 @@ def _default(name: str) -> str:
     value = Settings.model_fields[name].default
     if name == "database_url":
         return "a DuckDB file under `data/`"
+    if name == "parties":
+        return "`data/parties.toml`"
     if isinstance(value, bool):
         return f"`{int(value)}`"
     return f"`{value}`" if value != "" else "empty"

@@ -103,6 +103,15 @@ class ReceiptStatus(StrEnum):
     REVERSAL = "reversal"
 
 
+class InvoiceStatus(StrEnum):
+    """What has become of an invoice."""
+
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
 class PaymentKind(StrEnum):
     """Where a milestone stands in the engagement: at its start, in between, at its end."""
 
@@ -121,6 +130,7 @@ class Kind(StrEnum):
     DELIVERABLE = "deliverable"
     PAYMENT = "payment"
     RECEIPT = "receipt"
+    INVOICE = "invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,12 @@ LOOKS: dict[type[StrEnum], dict[str, Look]] = {
         ReceiptStatus.RECORDED: Look("Recorded", "green", "check_circle"),
         ReceiptStatus.REVERSED: Look("Reversed", "gray", "undo"),
         ReceiptStatus.REVERSAL: Look("Reversal", "orange", "undo"),
+    },
+    InvoiceStatus: {
+        InvoiceStatus.OPEN: Look("Open", "orange", "receipt_long"),
+        InvoiceStatus.PAID: Look("Paid", "green", "check_circle"),
+        InvoiceStatus.VOID: Look("Void", "gray", "block"),
+        InvoiceStatus.UNCOLLECTIBLE: Look("Uncollectible", "red", "money_off"),
     },
     PaymentStatus: {
         PaymentStatus.SCHEDULED: Look("Scheduled", "gray", "event"),

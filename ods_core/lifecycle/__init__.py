@@ -8,6 +8,7 @@ from ods_core.lifecycle.commands import (
     Decline,
     Estimate,
     EstimatedWork,
+    IssueInvoice,
     Lapse,
     Negotiate,
     Propose,
@@ -24,6 +25,8 @@ from ods_core.lifecycle.commands import (
     Submit,
     SubmitRequest,
     Terminate,
+    VoidInvoice,
+    WriteOffInvoice,
 )
 from ods_core.lifecycle.decide import Outcome, decide, open_engagement
 from ods_core.lifecycle.mover import IllegalTransition, Moment, Policy
@@ -43,6 +46,7 @@ __all__ = [
     "Estimate",
     "EstimatedWork",
     "IllegalTransition",
+    "IssueInvoice",
     "Lapse",
     "Moment",
     "Negotiate",
@@ -65,6 +69,8 @@ __all__ = [
     "Terminate",
     "Transition",
     "Verb",
+    "VoidInvoice",
+    "WriteOffInvoice",
     "alarms",
     "can",
     "decide",

@@ -232,6 +232,25 @@ class ReverseReceipt:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class IssueInvoice:
+    """Ask in writing for a payment that is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoidInvoice:
+    """Take a wrong invoice back; the payment can be invoiced anew, under the next number."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOffInvoice:
+    """Give an invoice up as uncollectible; the payment stays due."""
+
+    reason: str
+
+
 Command = (
     SubmitRequest
     | Propose
@@ -251,4 +270,7 @@ Command = (
     | RemindApprover
     | RecordReceipt
     | ReverseReceipt
+    | IssueInvoice
+    | VoidInvoice
+    | WriteOffInvoice
 )

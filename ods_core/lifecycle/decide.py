@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ods_core.basics.events import Event
-from ods_core.basics.records import Deliverable, Engagement, Milestone, Receipt, Scope
-from ods_core.lifecycle import delivery, proposals, receipts, review_clock
+from ods_core.basics.records import Deliverable, Engagement, Invoice, Milestone, Receipt, Scope
+from ods_core.lifecycle import delivery, invoices, proposals, receipts, review_clock
 from ods_core.lifecycle.commands import (
     Accept,
     Cancel,
     Command,
     Confirm,
     Decline,
+    IssueInvoice,
     Lapse,
     Negotiate,
     Propose,
@@ -27,6 +28,8 @@ from ods_core.lifecycle.commands import (
     Submit,
     SubmitRequest,
     Terminate,
+    VoidInvoice,
+    WriteOffInvoice,
 )
 from ods_core.lifecycle.mover import Change, Moment
 from ods_core.lifecycle.permission import subject_of, why_not
@@ -77,12 +80,24 @@ def _carry_out(change: Change, command: Command, subject: object) -> None:
         _on_scope(change, command, subject)
     elif isinstance(subject, Deliverable):
         _on_deliverable(change, command, subject)
-    elif isinstance(subject, Milestone) and isinstance(command, RecordReceipt):
-        receipts.record_receipt(change, subject, command)
-    elif isinstance(subject, Receipt) and isinstance(command, ReverseReceipt):
-        receipts.reverse_receipt(change, subject, command)
+    elif isinstance(subject, Milestone | Receipt | Invoice):
+        _on_money(change, command, subject)
     else:
         _on_request(change, command)
+
+
+def _on_money(change: Change, command: Command, subject: Milestone | Receipt | Invoice) -> None:
+    match command, subject:
+        case RecordReceipt(), Milestone():
+            receipts.record_receipt(change, subject, command)
+        case ReverseReceipt(), Receipt():
+            receipts.reverse_receipt(change, subject, command)
+        case IssueInvoice(), Milestone():
+            invoices.issue(change, subject)
+        case VoidInvoice(), Invoice():
+            invoices.void(change, subject, command)
+        case WriteOffInvoice(), Invoice():
+            invoices.write_off(change, subject, command)
 
 
 def _on_request(change: Change, command: Command) -> None:

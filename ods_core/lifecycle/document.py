@@ -13,6 +13,7 @@ from ods_core.basics.settings import ROOT
 from ods_core.basics.states import (
     CycleStatus,
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentStatus,
     ReceiptStatus,
@@ -51,6 +52,7 @@ _STATES: dict[Kind, type[StrEnum]] = {
     Kind.DELIVERABLE: DeliverableStatus,
     Kind.PAYMENT: PaymentStatus,
     Kind.RECEIPT: ReceiptStatus,
+    Kind.INVOICE: InvoiceStatus,
 }
 
 

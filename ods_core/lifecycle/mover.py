@@ -5,19 +5,21 @@ It looks each change up in the transition tables, so that an arrow that is not d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from ods_core.basics.events import Actor, Event, EventType
 from ods_core.basics.ids import IdSource
+from ods_core.basics.parties import Parties
 from ods_core.basics.records import (
     Attempt,
     Cycle,
     Deliverable,
     Engagement,
+    Invoice,
     Milestone,
     Receipt,
     Record,
@@ -41,6 +43,8 @@ class Policy:
         proposal_days: how long a proposal is valid.
         reminder_days: how long before the end of a review window, or of a proposal, its reminder comes.
         review_reminder_days: how long a review without a window waits until its reminder comes.
+        parties: who invoices are from and to.
+        invoice_note: what stands at the foot of each invoice.
     """
 
     lead_time_days: int = 2
@@ -48,15 +52,21 @@ class Policy:
     proposal_days: int = 14
     reminder_days: int = 2
     review_reminder_days: int = 5
+    parties: Parties = field(default_factory=Parties)
+    invoice_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a rule may know of the world: when it is, who asks, the next identifiers, the policy."""
+    """What a rule may know of the world: when it is, who asks, the next identifiers, the policy.
+
+    `next_serial(organization_id)` is the organisation's next invoice's; unlike an identifier it leaves no gap.
+    """
 
     now: datetime
     actor: Actor
     next_id: IdSource
+    next_serial: Callable[[str], int]
     policy: Policy = Policy()
 
     @property
@@ -76,9 +86,10 @@ _KINDS: Mapping[type, tuple[Kind, str]] = {
     ServiceLine: (Kind.SERVICE_LINE, "service_lines"),
     Milestone: (Kind.PAYMENT, "milestones"),
     Receipt: (Kind.RECEIPT, "receipts"),
+    Invoice: (Kind.INVOICE, "invoices"),
 }
 
-R = TypeVar("R", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Receipt)
+R = TypeVar("R", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Receipt, Invoice)
 
 
 class Change:
@@ -171,7 +182,7 @@ class Change:
         self.engagement = _with(self.engagement, **{group: members})
 
 
-_Any = TypeVar("_Any", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Receipt, Engagement)
+_Any = TypeVar("_Any", Request, Scope, Cycle, Deliverable, ServiceLine, Milestone, Receipt, Invoice, Engagement)
 
 
 def _with(record: _Any, **fields: Any) -> _Any:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from ods_core.basics.errors import NotAllowed, ScopeExpired
-from ods_core.basics.records import Cycle, Deliverable, Engagement, Milestone, Receipt, Request, Scope
+from ods_core.basics.records import Cycle, Deliverable, Engagement, Invoice, Milestone, Receipt, Request, Scope
 from ods_core.basics.states import CycleStatus, DeliverableStatus, Kind, RequestStatus, look
 from ods_core.lifecycle.rules import RULES, Rule, Verb
 
-Subject = Request | Scope | Deliverable | Milestone | Receipt
+Subject = Request | Scope | Deliverable | Milestone | Receipt | Invoice
 
 
 def subject_of(engagement: Engagement, verb: Verb, id: str) -> Subject:
@@ -28,6 +28,8 @@ def subject_of(engagement: Engagement, verb: Verb, id: str) -> Subject:
             return engagement.milestone(id)
         case Kind.RECEIPT:
             return engagement.receipt(id)
+        case Kind.INVOICE:
+            return engagement.invoice(id)
         case _:
             return engagement.request
 
@@ -134,6 +136,17 @@ def _cycle_runs(engagement: Engagement, subject: Subject, today: date) -> NotAll
     )
 
 
+def _not_invoiced(engagement: Engagement, subject: Subject, today: date) -> NotAllowed | None:
+    standing = engagement.standing_invoice(subject.id)
+    if standing is None:
+        return None
+    return NotAllowed(
+        f"payment {subject.id} has invoice {standing.id}, which is `{standing.status}`; another one needs that voided",
+        current_state=subject.status.value,
+        invoice_id=standing.id,
+    )
+
+
 _CONDITIONS: Mapping[Verb, Callable[[Engagement, Subject, date], NotAllowed | None]] = {
     Verb.PROPOSE: _only_over_expired,
     Verb.CANCEL: _never_confirmed,
@@ -141,4 +154,5 @@ _CONDITIONS: Mapping[Verb, Callable[[Engagement, Subject, date], NotAllowed | No
     Verb.REISSUE: _only_expired,
     Verb.START: _cycle_runs,
     Verb.SUBMIT: _cycle_runs,
+    Verb.ISSUE_INVOICE: _not_invoiced,
 }

@@ -10,6 +10,7 @@ from ods_core.basics.ids import Prefix
 from ods_core.basics.records import Engagement, Milestone, Receipt
 from ods_core.basics.resources import amount_json, receipt_resource
 from ods_core.basics.states import Kind, PaymentStatus, ReceiptStatus
+from ods_core.lifecycle import invoices
 from ods_core.lifecycle.commands import RecordReceipt, ReverseReceipt
 from ods_core.lifecycle.mover import Change
 from ods_core.lifecycle.validation import check_reason, check_receipt
@@ -39,6 +40,7 @@ def record_receipt(change: Change, payment: Milestone, given: RecordReceipt) -> 
     _tell(change, credited, receipt)
     if credited.paid == credited.amount:
         change.move(credited, PaymentStatus.PAID, EventType.PAYMENT_PAID, paid_at=moment.now)
+        invoices.payment_came(change, credited.id)
 
 
 def refuse_duplicate(engagement: Engagement, payment: Milestone, reference: str) -> None:
@@ -99,6 +101,7 @@ def reverse_receipt(change: Change, receipt: Receipt, given: ReverseReceipt) -> 
     else:
         payment = change.amend(payment, paid=left)
     _tell(change, payment, reversal)
+    invoices.payment_went(change, payment.id)
 
 
 def _tell(change: Change, payment: Milestone, receipt: Receipt) -> None:

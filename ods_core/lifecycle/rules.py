@@ -14,6 +14,7 @@ from ods_core.basics.roles import Role, Side
 from ods_core.basics.states import (
     CycleStatus,
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentStatus,
     ReceiptStatus,
@@ -45,6 +46,9 @@ class Verb(StrEnum):
     REMIND_APPROVER = "remind_approver"
     RECORD_RECEIPT = "record_receipt"
     REVERSE_RECEIPT = "reverse_receipt"
+    ISSUE_INVOICE = "issue_invoice"
+    VOID_INVOICE = "void_invoice"
+    WRITE_OFF_INVOICE = "write_off_invoice"
 
 
 _VERBS: dict[type, Verb] = {
@@ -66,6 +70,9 @@ _VERBS: dict[type, Verb] = {
     commands.RemindApprover: Verb.REMIND_APPROVER,
     commands.RecordReceipt: Verb.RECORD_RECEIPT,
     commands.ReverseReceipt: Verb.REVERSE_RECEIPT,
+    commands.IssueInvoice: Verb.ISSUE_INVOICE,
+    commands.VoidInvoice: Verb.VOID_INVOICE,
+    commands.WriteOffInvoice: Verb.WRITE_OFF_INVOICE,
 }
 
 
@@ -236,6 +243,31 @@ RULES: dict[Verb, Rule] = {
             Kind.RECEIPT,
             (ReceiptStatus.RECORDED,),
         ),
+        Rule(
+            Verb.ISSUE_INVOICE,
+            "Issue an invoice",
+            (_CLIENT, _PROVIDER),
+            frozenset({Role.FINANCE}),
+            Kind.PAYMENT,
+            (PaymentStatus.DUE,),
+            "no invoice stands on it that was not voided",
+        ),
+        Rule(
+            Verb.VOID_INVOICE,
+            "Void the invoice",
+            (_CLIENT, _PROVIDER),
+            frozenset({Role.FINANCE}),
+            Kind.INVOICE,
+            (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE),
+        ),
+        Rule(
+            Verb.WRITE_OFF_INVOICE,
+            "Give it up as uncollectible",
+            (_CLIENT, _PROVIDER),
+            frozenset({Role.FINANCE}),
+            Kind.INVOICE,
+            (InvoiceStatus.OPEN,),
+        ),
     )
 }
 """Every command there is; `states` are those of its subject in which it may be given."""
@@ -255,7 +287,7 @@ class Transition:
     event: E | None
 
 
-_C, _P, _L = CycleStatus, PaymentStatus, ServiceLineStatus
+_C, _P, _L, _I = CycleStatus, PaymentStatus, ServiceLineStatus, InvoiceStatus
 T = Transition
 
 TRANSITIONS: dict[Kind, tuple[Transition, ...]] = {
@@ -319,6 +351,15 @@ TRANSITIONS: dict[Kind, tuple[Transition, ...]] = {
         T(None, ReceiptStatus.RECORDED, "record_receipt", None),
         T(None, ReceiptStatus.REVERSAL, "reverse_receipt", None),
         T(ReceiptStatus.RECORDED, ReceiptStatus.REVERSED, "reverse_receipt", None),
+    ),
+    Kind.INVOICE: (
+        T(None, _I.OPEN, "issue_invoice", E.INVOICE_ISSUED),
+        T(_I.OPEN, _I.PAID, "its payment is paid", E.INVOICE_PAID),
+        T(_I.UNCOLLECTIBLE, _I.PAID, "its payment is paid after all", E.INVOICE_PAID),
+        T(_I.PAID, _I.OPEN, "reverse_receipt", E.INVOICE_REOPENED),
+        T(_I.OPEN, _I.VOID, "void_invoice", E.INVOICE_VOIDED),
+        T(_I.UNCOLLECTIBLE, _I.VOID, "void_invoice", E.INVOICE_VOIDED),
+        T(_I.OPEN, _I.UNCOLLECTIBLE, "write_off_invoice", E.INVOICE_UNCOLLECTIBLE),
     ),
 }
 """Every transition there is."""

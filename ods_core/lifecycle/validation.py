@@ -30,6 +30,8 @@ from ods_core.lifecycle.commands import (
     Submit,
     SubmitRequest,
     Terminate,
+    VoidInvoice,
+    WriteOffInvoice,
 )
 
 MAX_WEEKS = 104
@@ -176,7 +178,7 @@ def check_negotiation(given: Negotiate, request: Request) -> None:
     c.done()
 
 
-def check_reason(given: Cancel | Decline | Terminate | ReverseReceipt) -> None:
+def check_reason(given: Cancel | Decline | Terminate | ReverseReceipt | VoidInvoice | WriteOffInvoice) -> None:
     """A command whose one value is its reason."""
     c = Checks()
     c.text("/reason", given.reason)

@@ -347,7 +347,8 @@ _PAYMENTS = (
 
 _STORED = """SELECT 'request' AS kind, id, status FROM requests UNION ALL SELECT 'scope', id, status FROM scopes
   UNION ALL SELECT 'cycle', id, status FROM cycles UNION ALL SELECT 'deliverable', id, status FROM deliverables
-  UNION ALL SELECT 'service_line', id, status FROM service_lines UNION ALL SELECT 'payment', id, status FROM payments"""
+  UNION ALL SELECT 'service_line', id, status FROM service_lines UNION ALL SELECT 'payment', id, status FROM payments
+  UNION ALL SELECT 'invoice', id, status FROM invoices"""
 
 # A decline takes the request back to `scoping`, and is told once, of the scope: its data has the request's state.
 _TOLD = """SELECT subject_kind AS kind, subject_id AS id, sequence, CAST(data AS JSON) ->> 'status' AS status
@@ -374,7 +375,7 @@ _EVENTS = (
         f"""SELECT e.id AS thing, 'is about ' || e.subject_kind || ' ' || e.subject_id AS detail FROM events e
         LEFT JOIN ({_STORED}) AS s ON s.id = e.subject_id AND s.kind = e.subject_kind
         LEFT JOIN requests r ON r.id = e.request_id
-        WHERE e.subject_kind IN ('request', 'scope', 'cycle', 'deliverable', 'service_line', 'payment')
+        WHERE e.subject_kind IN ('request', 'scope', 'cycle', 'deliverable', 'service_line', 'payment', 'invoice')
           AND (s.id IS NULL OR r.id IS NULL OR r.organization_id <> e.organization_id
             OR r.workspace_id <> e.workspace_id)""",
     ),
@@ -411,6 +412,29 @@ _RECEIPTS = (
     ),
 )
 
+_INVOICES = (
+    Invariant(
+        "an organisation's invoices are numbered from 1 without a gap",
+        """SELECT i.organization_id AS thing, 'has ' || count(*) || ' invoices, the last is number ' || max(i.serial)
+          || ', the counter says ' || coalesce(max(c.last_serial), 0) AS detail
+        FROM invoices i LEFT JOIN invoice_serials c ON c.organization_id = i.organization_id
+        GROUP BY i.organization_id HAVING min(i.serial) <> 1 OR max(i.serial) <> count(*)
+          OR count(DISTINCT i.serial) <> count(*) OR coalesce(max(c.last_serial), 0) <> count(*)""",
+    ),
+    Invariant(
+        "at most one invoice of a payment was not voided",
+        """SELECT payment_id AS thing, 'has ' || count(*) || ' of them' AS detail FROM invoices
+        WHERE status <> 'void' GROUP BY payment_id HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "an invoice is of its payment's amount, and paid exactly while the payment is",
+        """SELECT i.id AS thing, 'is ' || i.status || ' for ' || i.amount || ', its payment ' || p.status || ' of '
+          || p.amount AS detail FROM invoices i JOIN payments p ON p.id = i.payment_id
+        WHERE i.amount <> p.amount OR i.currency <> p.currency OR i.scope_id <> p.scope_id
+          OR p.status NOT IN ('due', 'paid') OR (i.status <> 'void' AND (i.status = 'paid') <> (p.status = 'paid'))""",
+    ),
+)
+
 INVARIANTS: tuple[Invariant, ...] = (
     *_REQUESTS,
     *_SCOPES,
@@ -418,6 +442,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *_DELIVERABLES,
     *_PAYMENTS,
     *_RECEIPTS,
+    *_INVOICES,
     *_EVENTS,
 )
 """Those that need no knowledge of the store beforehand."""
@@ -430,6 +455,7 @@ _TABLES = {
     "service_lines": Prefix.SERVICE_LINE,
     "payments": Prefix.PAYMENT,
     "receipts": Prefix.RECEIPT,
+    "invoices": Prefix.INVOICE,
 }
 
 
@@ -452,7 +478,7 @@ def _identifiers() -> Iterator[Invariant]:
 
 
 def _owners() -> Iterator[Invariant]:
-    for table in ("scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "receipts"):
+    for table in ("scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "receipts", "invoices"):
         thing = "deliverable_id" if table == "attempts" else "id"
         yield Invariant(
             "everything of an engagement has its request's owner",
@@ -460,7 +486,7 @@ def _owners() -> Iterator[Invariant]:
             f"FROM {table} o JOIN requests r ON r.id = o.request_id "
             "WHERE o.organization_id <> r.organization_id OR o.workspace_id <> r.workspace_id",
         )
-    for table in ("cycles", "deliverables", "attempts", "service_lines", "payments", "receipts"):
+    for table in ("cycles", "deliverables", "attempts", "service_lines", "payments", "receipts", "invoices"):
         thing = "deliverable_id" if table == "attempts" else "id"
         yield Invariant(
             "everything of a scope is of its request",
@@ -476,6 +502,8 @@ _AMOUNTS = (
     ("payments", "amount"),
     ("payments", "paid"),
     ("receipts", "amount"),
+    ("invoices", "amount"),
+    ("invoices", "paid"),
 )
 
 

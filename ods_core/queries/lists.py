@@ -33,6 +33,7 @@ TABLES: Mapping[Kind, Table] = {
     Kind.SERVICE_LINE: t.service_lines,
     Kind.PAYMENT: t.payments,
     Kind.RECEIPT: t.receipts,
+    Kind.INVOICE: t.invoices,
 }
 
 

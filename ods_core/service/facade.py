@@ -26,6 +26,7 @@ from ods_core.lifecycle import (
     Command,
     Confirm,
     Decline,
+    IssueInvoice,
     Lapse,
     Moment,
     Negotiate,
@@ -42,6 +43,8 @@ from ods_core.lifecycle import (
     Submit,
     SubmitRequest,
     Terminate,
+    VoidInvoice,
+    WriteOffInvoice,
     decide,
     open_engagement,
 )
@@ -103,7 +106,7 @@ class Service:
         if not caller.sees(command.organization_id, command.workspace_id):
             raise Forbidden(f"this caller acts for {caller.organization_id}, not for {command.organization_id}")
         with self._unit() as unit:
-            outcome = open_engagement(command, self._moment(caller))
+            outcome = open_engagement(command, self._moment(caller, unit))
             unit.save(outcome.engagement, outcome.events)
         return Result(outcome.engagement, outcome.events, Kind.REQUEST, outcome.engagement.request.id)
 
@@ -187,6 +190,19 @@ class Service:
         result = self._give(caller, receipt_id, command)
         return replace(result, subject_id=result.engagement.receipts[-1].id)
 
+    def issue_invoice(self, caller: Caller, payment_id: str) -> Result:
+        """Issue an invoice for a due payment; the result is about the new invoice."""
+        result = self._give(caller, payment_id, IssueInvoice())
+        return replace(result, kind=Kind.INVOICE, subject_id=result.engagement.invoices[-1].id)
+
+    def void_invoice(self, caller: Caller, invoice_id: str, command: VoidInvoice) -> Result:
+        """Take a wrong invoice back."""
+        return self._give(caller, invoice_id, command)
+
+    def write_off_invoice(self, caller: Caller, invoice_id: str, command: WriteOffInvoice) -> Result:
+        """Give an invoice up as uncollectible."""
+        return self._give(caller, invoice_id, command)
+
     def _give(
         self,
         caller: Caller,
@@ -201,7 +217,7 @@ class Service:
         with self._unit() as unit:
             engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
             given = completed(engagement) if completed else command
-            outcome = decide(engagement, given, subject_id, self._moment(caller))
+            outcome = decide(engagement, given, subject_id, self._moment(caller, unit))
             unit.save(outcome.engagement, outcome.events)
         return Result(outcome.engagement, outcome.events, kind, subject_id)
 
@@ -214,9 +230,11 @@ class Service:
         with self.store.write() as unit:
             yield unit
 
-    def _moment(self, caller: Caller) -> Moment:
+    def _moment(self, caller: Caller, unit: UnitOfWork) -> Moment:
         now = self.clock()
-        return Moment(now, caller.actor, lambda prefix: self.store.next_id(prefix, now), self.policy)
+        return Moment(
+            now, caller.actor, lambda prefix: self.store.next_id(prefix, now), unit.next_serial, policy=self.policy
+        )
 
 
 def _require(caller: Caller, verb: Verb) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ods_core.basics.clock import Clock
+from ods_core.basics.parties import read_parties
 from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Policy
 from ods_core.service.facade import Service
@@ -61,6 +62,8 @@ class Runtime:
             proposal_days=settings.proposal_days,
             reminder_days=settings.reminder_days,
             review_reminder_days=settings.review_reminder_days,
+            parties=read_parties(settings.parties),
+            invoice_note=settings.invoice_note,
         )
         return cls(settings, store, Service(store, settings.now, policy), settings.now)
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, func, insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -37,6 +37,7 @@ _NUMBERED = {
     Prefix.SERVICE_LINE: t.service_lines,
     Prefix.PAYMENT: t.payments,
     Prefix.RECEIPT: t.receipts,
+    Prefix.INVOICE: t.invoices,
 }
 
 _memories = itertools.count()
@@ -162,6 +163,15 @@ class UnitOfWork:
         self._now[id] = engagement
         self._places |= dict.fromkeys(engagement.ids(), id)
         self._events += events
+
+    def next_serial(self, organization_id: str) -> int:
+        """The number of an organisation's next invoice; taken back with the transaction, so that none is skipped."""
+        counter = t.invoice_serials
+        of = counter.c.organization_id == organization_id
+        if self.connection.execute(update(counter).where(of).values(last_serial=counter.c.last_serial + 1)).rowcount:
+            return int(self.connection.execute(select(counter.c.last_serial).where(of)).scalar_one())
+        self.connection.execute(insert(counter).values(organization_id=organization_id, last_serial=1))
+        return 1
 
     def flush(self) -> list[Event]:
         """Write what was saved; the events, with their places."""

@@ -18,6 +18,7 @@ from ods_core.basics.records import (
     Cycle,
     Deliverable,
     Engagement,
+    Invoice,
     Milestone,
     Receipt,
     Record,
@@ -77,6 +78,7 @@ MAPPED: tuple[Mapped, ...] = (
     Mapped(ServiceLine, t.service_lines, "service_lines", {}),
     Mapped(Milestone, t.payments, "milestones", {}),
     Mapped(Receipt, t.receipts, "receipts", {}),
+    Mapped(Invoice, t.invoices, "invoices", {}),
 )
 """In the order in which rows can be inserted: what is pointed at comes first."""
 

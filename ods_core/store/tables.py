@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from ods_core.basics.events import EventType
 from ods_core.basics.jsonio import dumps, loads
+from ods_core.basics.parties import Party
 from ods_core.basics.quotes import Quote, quote_of, quote_resource
 from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence, PlannedMilestone
 from ods_core.basics.states import (
@@ -39,6 +40,7 @@ from ods_core.basics.states import (
     CycleStatus,
     Decision,
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentKind,
     PaymentStatus,
@@ -129,6 +131,19 @@ class JsonQuote(TypeDecorator[Quote]):
 
     def process_result_value(self, value: str | None, dialect: Any) -> Quote | None:
         return None if value is None else quote_of(loads(value))
+
+
+class PartyText(TypeDecorator[Party]):
+    """Who an invoice is from or to, kept as a JSON object."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Party | None, dialect: Any) -> str | None:
+        return None if value is None else dumps(value.as_json()).decode()
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Party | None:
+        return None if value is None else Party.of(loads(value))
 
 
 def _read_evidence(item: Any) -> Evidence:
@@ -383,6 +398,35 @@ receipts = Table(
     Column("recorded_by", String, nullable=False),
     Column("reverses", String),
     Column("reason", Text),
+)
+
+invoices = Table(
+    "invoices",
+    metadata,
+    *_id(),
+    *_owner(),
+    _scope_id(),
+    Column("payment_id", String, ForeignKey("payments.id"), nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("status", Word(InvoiceStatus), nullable=False),
+    Column("amount", Money, nullable=False),
+    Column("paid", Money, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("seller", PartyText, nullable=False),
+    Column("buyer", PartyText, nullable=False),
+    Column("note", Text, nullable=False),
+    _time("issued_at", nullable=False),
+    Column("issued_by", String, nullable=False),
+    _time("ended_at"),
+    Column("reason", Text),
+)
+
+invoice_serials = Table(
+    "invoice_serials",
+    metadata,
+    Column("organization_id", String, primary_key=True),
+    Column("last_serial", BigInteger, nullable=False),
 )
 
 events = Table(

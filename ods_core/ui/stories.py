@@ -158,5 +158,9 @@ _SENTENCES: Mapping[EventType, Callable[[Data], str]] = {
     EventType.PAYMENT_RECEIVED: _received,
     EventType.PAYMENT_PAID: lambda d: f"{_amount(d)} is paid in full: {d['description']}.",
     EventType.PAYMENT_VOIDED: lambda d: f"{_amount(d)} will not come due: {d['description']}.",
-    EventType.INVOICE_ISSUED: lambda d: f"Invoice {d['id']} was issued.",
+    EventType.INVOICE_ISSUED: lambda d: f"Invoice {d['number']} of {_amount(d, 'claimed')} was issued.",
+    EventType.INVOICE_PAID: lambda d: f"Invoice {d['number']} is paid.",
+    EventType.INVOICE_REOPENED: lambda d: f"Invoice {d['number']} is open again: a receipt was taken back.",
+    EventType.INVOICE_VOIDED: lambda d: f"Invoice {d['number']} was voided: {d['reason']}",
+    EventType.INVOICE_UNCOLLECTIBLE: lambda d: f"Invoice {d['number']} was given up: {d['reason']}",
 }

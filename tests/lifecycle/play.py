@@ -14,6 +14,7 @@ from ods_core.basics.ids import Prefix, format_id
 from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement, Milestone, Scope
 from ods_core.basics.states import (
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentStatus,
     ReceiptStatus,
@@ -27,6 +28,7 @@ from ods_core.lifecycle import (
     Command,
     Confirm,
     Decline,
+    IssueInvoice,
     Lapse,
     Moment,
     Negotiate,
@@ -43,6 +45,8 @@ from ods_core.lifecycle import (
     Submit,
     Terminate,
     Verb,
+    VoidInvoice,
+    WriteOffInvoice,
     decide,
     open_engagement,
 )
@@ -64,17 +68,22 @@ class Play:
         self.now = SUBMITTED
         self.policy = policy or Policy()
         self._numbers: Counter[Prefix] = Counter()
+        self._serials: Counter[str] = Counter()
         opened = open_engagement(seed_request(**request), self.moment)
         self.engagement: Engagement = opened.engagement
         self.events = self.history = opened.events
 
     @property
     def moment(self) -> Moment:
-        return Moment(self.now, ACTOR, self._next_id, self.policy)
+        return Moment(self.now, ACTOR, self._next_id, self._next_serial, self.policy)
 
     def _next_id(self, prefix: Prefix) -> str:
         self._numbers[prefix] += 1
         return format_id(prefix, self._numbers[prefix], self.now)
+
+    def _next_serial(self, organization_id: str) -> int:
+        self._serials[organization_id] += 1
+        return self._serials[organization_id]
 
     def do(self, command: Command, subject_id: str = "") -> Play:
         """Carry out a command, on the request unless another subject is named."""
@@ -222,6 +231,17 @@ def taken_back(play: Play, *, then: int) -> Play:
     return play
 
 
+def invoiced(play: Play) -> Play:
+    """Its first payment invoiced."""
+    return play.do(IssueInvoice(), play.milestones[0].id)
+
+
+def with_first_invoice(play: Play, command: Command) -> Play:
+    """Its first payment invoiced, and the invoice ended by a command."""
+    invoiced(play)
+    return play.do(command, play.engagement.invoices[0].id)
+
+
 REQUESTS: dict[RequestStatus, Callable[[], Play]] = {
     RequestStatus.SCOPING: Play,
     RequestStatus.SCOPED: proposed,
@@ -245,6 +265,12 @@ RECEIPTS: dict[ReceiptStatus, Callable[[], Play]] = {
     ReceiptStatus.REVERSED: lambda: taken_back(paying(active()), then=0),
     ReceiptStatus.REVERSAL: lambda: taken_back(paying(active()), then=1),
 }
+INVOICES: dict[InvoiceStatus, Callable[[], Play]] = {
+    InvoiceStatus.OPEN: lambda: invoiced(active()),
+    InvoiceStatus.PAID: lambda: paying(invoiced(active())),
+    InvoiceStatus.VOID: lambda: with_first_invoice(active(), VoidInvoice("Wrong address.")),
+    InvoiceStatus.UNCOLLECTIBLE: lambda: with_first_invoice(active(), WriteOffInvoice("Insolvent.")),
+}
 DELIVERABLES: dict[DeliverableStatus, Callable[[], Play]] = {
     DeliverableStatus.PENDING: active,
     DeliverableStatus.IN_PROGRESS: lambda: active().start(1),
@@ -265,6 +291,7 @@ def subject_id(play: Play, kind: Kind) -> str:
         Kind.DELIVERABLE: lambda: play.deliverable(1).id,
         Kind.PAYMENT: lambda: play.milestones[0].id,
         Kind.RECEIPT: lambda: play.engagement.receipts[0].id,
+        Kind.INVOICE: lambda: play.engagement.invoices[0].id,
     }[kind]()
 
 
@@ -286,5 +313,8 @@ COMMANDS: dict[Verb, Command] = {
     Verb.REMIND_APPROVER: RemindApprover(),
     Verb.RECORD_RECEIPT: RecordReceipt(Decimal("1.00"), SUBMITTED.date(), "R9"),
     Verb.REVERSE_RECEIPT: ReverseReceipt("Wrong payment."),
+    Verb.ISSUE_INVOICE: IssueInvoice(),
+    Verb.VOID_INVOICE: VoidInvoice("Wrong address."),
+    Verb.WRITE_OFF_INVOICE: WriteOffInvoice("Insolvent."),
 }
 """Each command with values that are right, so that only the state can be against it."""

@@ -12,6 +12,7 @@ from ods_core.basics.states import (
     LOOKS,
     CycleStatus,
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentStatus,
     ReceiptStatus,
@@ -25,7 +26,16 @@ from ods_core.lifecycle.document import TARGET, document
 from tests.lifecycle.play import COMMANDS
 from tests.seed import seed_request
 
-STATES = (RequestStatus, ScopeStatus, CycleStatus, DeliverableStatus, ServiceLineStatus, PaymentStatus, ReceiptStatus)
+STATES = (
+    RequestStatus,
+    ScopeStatus,
+    CycleStatus,
+    DeliverableStatus,
+    ServiceLineStatus,
+    PaymentStatus,
+    ReceiptStatus,
+    InvoiceStatus,
+)
 COLOURS = {"red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"}
 
 
@@ -54,6 +64,7 @@ def test_every_state_can_be_reached_and_only_ends_are_never_left(states: type[St
         ServiceLineStatus: {"closed"},
         PaymentStatus: {"void"},
         ReceiptStatus: {"reversed", "reversal"},
+        InvoiceStatus: {"void"},
     }
     assert set(states) - {t.source for t in arrows} == ends[states]
 
@@ -70,7 +81,6 @@ def test_every_event_is_on_an_arrow_or_belongs_to_money_to_a_circle_or_to_the_cl
         EventType.DELIVERABLE_REVIEW_REMINDER,
         EventType.SCOPE_EXPIRING,
         EventType.PAYMENT_RECEIVED,
-        EventType.INVOICE_ISSUED,
     }
 
 
@@ -97,6 +107,7 @@ def test_a_rule_speaks_of_the_states_of_its_subject(verb: Verb) -> None:
         Kind.DELIVERABLE: DeliverableStatus,
         Kind.PAYMENT: PaymentStatus,
         Kind.RECEIPT: ReceiptStatus,
+        Kind.INVOICE: InvoiceStatus,
     }[rule.subject]
     assert all(type(state) is of for state in rule.states)
     assert rule.label

@@ -14,6 +14,7 @@ from ods_core.basics.roles import Role
 from ods_core.basics.states import (
     CycleStatus,
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentStatus,
     ReceiptStatus,
@@ -35,6 +36,7 @@ from ods_core.lifecycle.mover import Change
 from tests.lifecycle.play import (
     COMMANDS,
     DELIVERABLES,
+    INVOICES,
     PAYMENTS,
     RECEIPTS,
     REQUESTS,
@@ -46,8 +48,10 @@ from tests.lifecycle.play import (
     expired,
     in_review,
     negotiating,
+    paying,
     proposed,
     subject_id,
+    taken_back,
     terminated,
 )
 from tests.seed import seed_proposal
@@ -69,6 +73,9 @@ ALLOWED: dict[Verb, set[StrEnum]] = {
     Verb.REJECT: {D.READY_FOR_ACCEPTANCE},
     Verb.RECORD_RECEIPT: {PaymentStatus.DUE},
     Verb.REVERSE_RECEIPT: {ReceiptStatus.RECORDED},
+    Verb.ISSUE_INVOICE: {PaymentStatus.DUE},
+    Verb.VOID_INVOICE: {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE},
+    Verb.WRITE_OFF_INVOICE: {InvoiceStatus.OPEN},
 }
 BY_THE_CLOCK = {Verb.LAPSE, Verb.REMIND_REVIEWER, Verb.REMIND_APPROVER}
 """Allowed by time as much as by state: test_review_clock has them."""
@@ -81,6 +88,7 @@ PLAYS: dict[Kind, dict[StrEnum, Callable[[], Play]]] = {
     Kind.DELIVERABLE: {**DELIVERABLES},
     Kind.PAYMENT: {**PAYMENTS},
     Kind.RECEIPT: {**RECEIPTS},
+    Kind.INVOICE: {**INVOICES},
 }
 
 CASES = [
@@ -123,6 +131,7 @@ def test_every_verb_is_tried_and_every_state_reached() -> None:
                 Kind.DELIVERABLE: made.deliverable(1).status if made.engagement.scopes else None,
                 Kind.PAYMENT: made.milestones[0].status if made.milestones else None,
                 Kind.RECEIPT: made.engagement.receipts[0].status if made.engagement.receipts else None,
+                Kind.INVOICE: made.engagement.invoices[0].status if made.engagement.invoices else None,
             }[kind]
             assert status == state
 
@@ -138,6 +147,9 @@ CLIENT_ROLES = {
     Verb.REJECT: {Role.REVIEWER},
     Verb.RECORD_RECEIPT: {Role.FINANCE},
     Verb.REVERSE_RECEIPT: {Role.FINANCE},
+    Verb.ISSUE_INVOICE: {Role.FINANCE},
+    Verb.VOID_INVOICE: {Role.FINANCE},
+    Verb.WRITE_OFF_INVOICE: {Role.FINANCE},
     **{verb: set() for verb in BY_THE_CLOCK},
 }
 
@@ -254,7 +266,15 @@ def tour() -> list[Play]:
         completed(),
         PAYMENTS[PaymentStatus.PAID](),
         RECEIPTS[ReceiptStatus.REVERSAL](),
+        taken_back(INVOICES[InvoiceStatus.PAID](), then=0),
+        paying(INVOICES[InvoiceStatus.UNCOLLECTIBLE]()),
+        INVOICES[InvoiceStatus.VOID](),
+        _voided_after_all(INVOICES[InvoiceStatus.UNCOLLECTIBLE]()),
     ]
+
+
+def _voided_after_all(play: Play) -> Play:
+    return play.do(COMMANDS[Verb.VOID_INVOICE], play.engagement.invoices[0].id)
 
 
 def test_every_arrow_that_is_drawn_is_gone_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from ods_core.basics.errors import (
     AmountExceedsOpen,
@@ -62,7 +63,7 @@ class Offer:
     """A scope. `triggers` are what its payments wait for; the rest of them is known once it is confirmed.
 
     `payments` are their states, `amounts` their amounts, `released` the days on which they became due, `books` what
-    came in for them.
+    came in for them, `invoices` which payment each asks for, and its state.
     """
 
     valid_until: date
@@ -78,6 +79,7 @@ class Offer:
     amounts: list[Decimal] = field(default_factory=list)
     released: dict[int, date] = field(default_factory=dict)
     books: list[Entry] = field(default_factory=list)
+    invoices: list[list[Any]] = field(default_factory=list)
 
     def received(self, payment: int | None = None) -> Decimal:
         """What came in and was not taken back, for one payment or for all."""
@@ -93,6 +95,10 @@ class Offer:
         """Paid is what is due and lacks nothing."""
         if self.payments[payment] in ("due", "paid"):
             self.payments[payment] = "paid" if self.received(payment) == self.amounts[payment] else "due"
+        for invoice in self.invoices:
+            if invoice[0] == payment and invoice[1] != "void":
+                is_paid = self.payments[payment] == "paid"
+                invoice[1] = "paid" if is_paid else "open" if invoice[1] == "paid" else invoice[1]
 
     def ages(self, now: datetime) -> dict[str, Decimal]:
         """What is due and lacks something, by whole days past the due date."""
@@ -288,3 +294,20 @@ class Model:
         taken_back = self.offers[place].books[entry]
         taken_back.stands = False
         self.offers[place].settle(taken_back.payment)
+
+    def judge_invoice(self, place: int, n: int) -> Refusal:
+        offer = self.offers[place]
+        stands = any(invoice[0] == n and invoice[1] != "void" for invoice in offer.invoices)
+        return NotAllowed if offer.payments[n] != "due" or stands else None
+
+    def do_invoice(self, place: int, n: int) -> None:
+        self.offers[place].invoices.append([n, "open"])
+
+    def judge_ending(self, verb: str, place: int, invoice: int, *, right: bool) -> Refusal:
+        """void and write_off."""
+        allowed = {"void": ("open", "uncollectible"), "write_off": ("open",)}[verb]
+        state = self.offers[place].invoices[invoice][1]
+        return NotAllowed if state not in allowed else None if right else Invalid
+
+    def do_end(self, verb: str, place: int, invoice: int) -> None:
+        self.offers[place].invoices[invoice][1] = {"void": "void", "write_off": "uncollectible"}[verb]

@@ -72,6 +72,7 @@ def _things(engagement: Engagement) -> Iterator[tuple[str, Kind]]:
         Kind.SERVICE_LINE: engagement.service_lines,
         Kind.PAYMENT: engagement.milestones,
         Kind.RECEIPT: engagement.receipts,
+        Kind.INVOICE: engagement.invoices,
     }
     for kind, group in groups.items():
         yield from ((record.id, kind) for record in group)

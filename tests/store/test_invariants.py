@@ -23,6 +23,7 @@ from ods_core.lifecycle import (
     Start,
     Submit,
     Terminate,
+    VoidInvoice,
 )
 from ods_core.queries.invariants import INVARIANTS, MOST_FINDINGS, check
 from ods_core.service import Service
@@ -77,6 +78,8 @@ def _pay(service: Service, clock: MovingClock) -> None:
     wrong = service.record_receipt(LOCAL, due, RecordReceipt(Decimal("10.00"), clock().date(), "R1")).subject_id
     service.reverse_receipt(LOCAL, wrong, ReverseReceipt("Another payment's."))
     service.record_receipt(LOCAL, due, RecordReceipt(Decimal("20.00"), clock().date(), "R1"))
+    service.void_invoice(LOCAL, service.issue_invoice(LOCAL, due).subject_id, VoidInvoice("Another address."))
+    service.issue_invoice(LOCAL, due)
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +188,14 @@ DAMAGES = [
     ("UPDATE events SET id = 'EVENT-1' WHERE sequence = 1", "an identifier is PREFIX-YY-NNNNNN, with EVT"),
     (f"UPDATE payments SET paid = 21 {of(COMPLETED, 'position = 1')}", "what its receipts come to"),
     ("UPDATE receipts SET amount = amount + 1 WHERE status = 'recorded'", "what its receipts come to"),
+    ("UPDATE invoices SET serial = 3 WHERE status = 'open'", "numbered from 1 without a gap"),
+    ("UPDATE invoice_serials SET last_serial = 7", "numbered from 1 without a gap"),
+    (
+        "UPDATE invoices SET status = 'open', ended_at = NULL, reason = NULL",
+        "at most one invoice of a payment was not voided",
+    ),
+    ("UPDATE invoices SET amount = amount + 1", "an invoice is of its payment's amount"),
+    ("UPDATE invoices SET status = 'paid' WHERE status = 'open'", "paid exactly while the payment is"),
     ("UPDATE receipts SET currency = 'EUR' WHERE status = 'recorded'", "in its milestone's currency"),
     ("UPDATE receipts SET status = 'recorded' WHERE status = 'reversed'", "reversed by exactly one entry"),
     ("UPDATE receipts SET reverses = 'RCT-26-000009' WHERE status = 'reversal'", "a receipt that is there"),

@@ -22,8 +22,16 @@ from ods_core.basics.ids import Prefix, number_of
 from ods_core.basics.records import CriterionNotMet, Engagement, Evidence
 from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import ROOT
-from ods_core.basics.states import CycleKind, CycleStatus, Decision, DeliverableStatus, ReceiptStatus, SilencePolicy
-from ods_core.lifecycle import Accept, Cancel, Confirm, RecordReceipt, Reject, ReverseReceipt, Submit
+from ods_core.basics.states import (
+    CycleKind,
+    CycleStatus,
+    Decision,
+    DeliverableStatus,
+    InvoiceStatus,
+    ReceiptStatus,
+    SilencePolicy,
+)
+from ods_core.lifecycle import Accept, Cancel, Confirm, RecordReceipt, Reject, ReverseReceipt, Submit, VoidInvoice
 from ods_core.payments import read_rate_card
 from ods_core.queries.activity import EventFilter, feed
 from ods_core.service import Service, quote_for
@@ -49,7 +57,10 @@ def reviewed(service: Service) -> Engagement:
     due = service.accept(LOCAL, fix, Accept(notes="Read.")).engagement.milestones[0]
     wrong = service.record_receipt(LOCAL, due.id, RecordReceipt(Decimal("1.50"), SUBMITTED.date(), "R1")).subject_id
     service.reverse_receipt(LOCAL, wrong, ReverseReceipt("Another payment's."))
-    return service.record_receipt(LOCAL, due.id, RecordReceipt(Decimal("0.25"), SUBMITTED.date(), "R1")).engagement
+    service.record_receipt(LOCAL, due.id, RecordReceipt(Decimal("0.25"), SUBMITTED.date(), "R1"))
+    wrong = service.issue_invoice(LOCAL, due.id).subject_id
+    service.void_invoice(LOCAL, wrong, VoidInvoice("Another address."))
+    return service.issue_invoice(LOCAL, due.id).engagement
 
 
 def loaded(store: Store, request_id: str) -> Engagement:
@@ -73,7 +84,16 @@ FILLED = {
     "SilencePolicy": SilencePolicy.DEEMED_REJECTED,
     "Quote": quote_for(seed_proposal(estimate=seed_estimate()), seed_request(), read_rate_card()),
 }
-KEPT = {"parent_cycle_id", "rejection_reason", "decision", "trigger_number", "remediation_cycle_id", "reverses"}
+KEPT = {
+    "parent_cycle_id",
+    "rejection_reason",
+    "decision",
+    "trigger_number",
+    "remediation_cycle_id",
+    "reverses",
+    "ended_at",
+    "reason",
+}
 
 
 def filled(record: Any) -> Any:
@@ -131,7 +151,16 @@ def test_every_state_of_a_receipt_is_kept(service: Service, store: Store) -> Non
     ]
 
 
-STATEFUL = [m for m in MAPPED if "status" in m.table.c and m.table is not t.receipts]
+def test_every_state_of_an_invoice_is_kept(service: Service, store: Store) -> None:
+    """Its state and its end belong together, so they come by the commands alone."""
+    kept = loaded(store, reviewed(service).request.id).invoices
+    assert [(i.serial, i.status, i.paid, i.reason) for i in kept] == [
+        (1, InvoiceStatus.VOID, Decimal("0.25"), "Another address."),
+        (2, InvoiceStatus.OPEN, Decimal("0.25"), None),
+    ]
+
+
+STATEFUL = [m for m in MAPPED if "status" in m.table.c and m.table not in (t.receipts, t.invoices)]
 
 
 def as_row(store: Store, table: Table, **changes: Any) -> dict[str, Any]:
@@ -166,6 +195,9 @@ REFUSED = [
     (t.receipts, {"id": "RCT-26-000050", "payment_id": "PAY-26-999999"}, "foreign key"),
     (t.receipts, {"id": "RCT-26-000050", "amount": Decimal(0)}, "CHECK"),
     (t.receipts, {"id": "RCT-26-000050", "amount": Decimal(-1)}, "CHECK"),
+    (t.invoices, {"id": "INV-26-000050", "payment_id": "PAY-26-999999"}, "foreign key"),
+    (t.invoices, {"id": "INV-26-000050", "serial": 0}, "CHECK"),
+    (t.invoices, {"id": "INV-26-000050", "paid": Decimal(10**9)}, "CHECK"),
     (t.events, {}, "primary key"),
 ]
 
@@ -190,7 +222,9 @@ def test_a_state_that_is_none_is_refused_by_the_database(service: Service, store
 
 
 @pytest.mark.parametrize(
-    "mapped", [m for m in MAPPED if "status" in m.table.c and m.table is not t.receipts], ids=lambda m: m.table.name
+    "mapped",
+    [m for m in MAPPED if "status" in m.table.c and m.table not in (t.receipts, t.invoices)],
+    ids=lambda m: m.table.name,
 )
 def test_every_state_that_there_is_can_be_kept(service: Service, store: Store, mapped: Any) -> None:
     reviewed(service)

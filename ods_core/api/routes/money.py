@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fastapi.responses import Response
 
-from ods_core.api.bodies import ReasonBody, ReceiptBody, TermsBody
+from ods_core.api.bodies import EmptyBody, ReasonBody, ReceiptBody, TermsBody
 from ods_core.api.exchange import answer, created
 from ods_core.api.routes.reading import page_of, resource_of
-from ods_core.api.shapes import PaymentShape, ReceiptShape, Schedule
+from ods_core.api.shapes import InvoiceShape, PaymentShape, ReceiptShape, Schedule
 from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import Invalid
 from ods_core.basics.money import Money
 from ods_core.basics.resources import planned_milestone_resource
-from ods_core.basics.states import Kind, PaymentStatus
+from ods_core.basics.states import InvoiceStatus, Kind, PaymentStatus
 from ods_core.payments import TermsError
 from ods_core.queries.lists import engagement_of
 from ods_core.service import plan, terms_problems
@@ -74,6 +74,53 @@ def get_receipt(id: str, run: Running, caller: Asking) -> Response:
 def reverse_receipt(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
     """Take a wrong receipt back; the answer is the reversing entry, and what it had paid is open again."""
     return created(run.service.reverse_receipt(caller, id, body.reverse()).resource(), "receipts")
+
+
+@routes.post("/payments/{id}/invoice", status_code=201, responses=one(InvoiceShape, status=201, refusals=COMMAND))
+def issue_invoice(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
+    """Issue an invoice for a due payment, under its organisation's next number. 409 while another one stands on it."""
+    return created(run.service.issue_invoice(caller, id).resource(), "invoices")
+
+
+@routes.get("/invoices", responses=many(InvoiceShape))
+def list_invoices(
+    run: Running,
+    caller: Asking,
+    payment_id: str | None = None,
+    scope_id: str | None = None,
+    organization_id: str | None = None,
+    status: InvoiceStatus | None = None,
+    currency: str | None = None,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+) -> Response:
+    """Invoices, newest first."""
+    filters = {
+        "payment_id": payment_id,
+        "scope_id": scope_id,
+        "organization_id": organization_id,
+        "status": status,
+        "currency": currency,
+    }
+    return page_of(run, caller, Kind.INVOICE, filters, limit, cursor)
+
+
+@routes.get("/invoices/{id}", responses=one(InvoiceShape))
+def get_invoice(id: str, run: Running, caller: Asking) -> Response:
+    """An invoice."""
+    return resource_of(run, caller, Kind.INVOICE, id)
+
+
+@routes.post("/invoices/{id}/void", responses=one(InvoiceShape, refusals=COMMAND))
+def void_invoice(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
+    """Take a wrong invoice back; its number stays used, and its payment can be invoiced anew."""
+    return answer(run.service.void_invoice(caller, id, body.void()).resource())
+
+
+@routes.post("/invoices/{id}/uncollectible", responses=one(InvoiceShape, refusals=COMMAND))
+def write_off_invoice(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
+    """Give an invoice up; its payment stays due, and money that comes after all is booked as ever."""
+    return answer(run.service.write_off_invoice(caller, id, body.write_off()).resource())
 
 
 @routes.post("/payment-terms/parse", responses=one(Schedule, refusals=(400, 413, 415)))
