@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import streamlit as st
 
-from ods_core.basics.errors import Problem
+from ods_core.basics.errors import Invalid, Problem
 from ods_core.basics.money import Money, MoneyError, currencies
+from ods_core.basics.quotes import Change, Quote
 from ods_core.basics.records import Engagement, PlannedMilestone, Request, Scope
 from ods_core.basics.resources import amount_json
 from ods_core.basics.states import Kind, RequestStatus, SilencePolicy, look
 from ods_core.lifecycle import (
     Cancel,
+    Estimate,
     Negotiate,
     Propose,
     ProposedCycle,
@@ -24,10 +27,10 @@ from ods_core.lifecycle import (
     Verb,
 )
 from ods_core.lifecycle.validation import MAX_CYCLES, MAX_DELIVERABLES, MAX_WEEKS, gaps
-from ods_core.payments import TermsError
+from ods_core.payments import RateCard, RateCardError, TermsError, read_rate_card
 from ods_core.queries import choices, lists
-from ods_core.service import Result, plan, runtime, terms_problems
-from ods_core.ui import cards, decisions, forms, live, reviewing, storyline, tables
+from ods_core.service import Result, plan, quote_for, runtime, terms_problems
+from ods_core.ui import cards, decisions, forms, live, quotes, reviewing, storyline, tables
 from ods_core.ui.formats import NOTHING, ago, count, day, moment, money, plain
 from ods_core.ui.forms import Draft
 from ods_core.ui.session import (
@@ -390,7 +393,7 @@ def show_negotiate(engagement: Engagement) -> None:
     r = engagement.request
     form_heading(engagement, "Ask to negotiate")
     cards.facts({name: bounds(r)[name] for name in ("Budget", "Timeline")})
-    draft = forms.open_draft(f"negotiate {r.id}")
+    draft = forms.open_draft(f"negotiate {r.id}", lambda: what_would_fit(r))
     reason = draft.area("/reason", "Why it does not fit")
     left, right = st.columns(2)
     with left:
@@ -400,6 +403,23 @@ def show_negotiate(engagement: Engagement) -> None:
     draft.show_problems("")
     command = Negotiate(reason, price, weeks)
     form_buttons(draft, "Ask to negotiate", "forum", lambda: runtime().service.negotiate(caller(), r.id, command), r.id)
+
+
+def what_would_fit(r: Request) -> dict:
+    """The form as a quote fills it in: the price and the weeks that the address names, in a sentence too."""
+    weeks = param("weeks")
+    try:
+        price = Money(forms.read_amount(param("price")) or Decimal(0), r.currency)
+    except (MoneyError, ArithmeticError):
+        return {}
+    if price.amount <= 0 or weeks not in {str(number) for number in range(1, MAX_WEEKS + 1)}:
+        return {}
+    comes_to = f"{money(price.amount, r.currency)} in {count(int(weeks), 'week')}"
+    return {
+        "/reason": f"As we estimate the work, the whole outcome comes to {comes_to}.",
+        "/fixed_price": str(price.amount),
+        "/timeline_weeks": int(weeks),
+    }
 
 
 def form_heading(engagement: Engagement, title: str) -> None:
@@ -432,7 +452,7 @@ def discard_button(draft: Draft) -> None:
 def leave_form(draft: Draft, result: Result) -> None:
     """From a form to what came of it."""
     forms.discard(draft)
-    set_params(view=None, request=result.engagement.request.id)
+    set_params(view=None, price=None, weeks=None, request=result.engagement.request.id)
 
 
 # Proposing
@@ -452,8 +472,9 @@ def show_propose(engagement: Engagement) -> None:
     draft.text("/title", "Title")
     cycles_part(draft)
     deliverables_part(draft)
-    command = price_part(draft, r)
-    show_fit(command, r)
+    estimate, made = quote_part(draft, engagement)
+    command = replace(price_part(draft, r), estimate=estimate)
+    show_fit(command, engagement, made)
     draft.show_rest(is_proposal_field)
     with st.container(horizontal=True):
         if st.button("Present the proposal", type="primary", icon=":material/send:", key="present"):
@@ -521,7 +542,7 @@ def from_revision(engagement: Engagement, scope: Scope) -> dict:
             f"/deliverables/{i}/acceptance_criteria": "\n".join(d.acceptance_criteria),
             f"/deliverables/{i}/cycle": d.cycle_id,
         }
-    return values
+    return values | (quotes.as_typed(scope.quote) if scope.quote else {})
 
 
 PROPOSAL_FIELDS = (
@@ -533,6 +554,7 @@ PROPOSAL_FIELDS = (
     "/payment_terms",
     "/valid_until",
     "/review_window_days",
+    "/quote",
 )
 
 
@@ -642,6 +664,84 @@ def member_buttons(draft: Draft, pointer: str, i: int) -> None:
             on_click=draft.remove,
             args=(pointer, i),
         )
+
+
+def quote_part(draft: Draft, engagement: Engagement) -> tuple[Estimate | None, Quote | None]:
+    """The estimate, and what it comes to as one types; (None, None) where the price is not calculated."""
+    r = engagement.request
+    st.header("Quote", anchor=False, help="Estimated days at the rate card. Only the provider sees it, here and later.")
+    card = usable_card(r.currency)
+    if card is None:
+        return None, None
+    estimate = quotes.estimate_fields(draft, card)
+    if estimate is None:
+        st.caption("The price appears here once there are days; or type it below without a quote.")
+        return None, None
+    try:
+        made = quote_for(estimate, proposed_deliverables(draft), r, card)
+    except Invalid as error:
+        quotes.show_problems(error.problems)
+        return estimate, None
+    show_quote(draft, engagement, made)
+    return estimate, made
+
+
+def usable_card(currency: str) -> RateCard | None:
+    """The rate card, if prices in this currency can be made from it; else the page says why not."""
+    try:
+        card = read_rate_card()
+    except RateCardError as error:
+        st.warning(plain(error.detail), icon=":material/price_change:")
+        return None
+    if currency not in card.currencies:
+        known = ", ".join(card.currencies)
+        st.caption(f"The rate card has no rates in {plain(currency)}, only in {known}. Type the price below.")
+        return None
+    return card
+
+
+def show_quote(draft: Draft, engagement: Engagement, made: Quote) -> None:
+    """A quote while it is being made: its price, how it came about, whether it fits, and the way to take it over."""
+    with st.container(border=True, key="quote"):
+        quotes.show_figures(made)
+        quotes.show_lines(made, "quote_lines")
+        if made.fits:
+            st.caption(f":material/check: {plain(quotes.fit_text(made))}")
+        else:
+            show_what_would_fit(engagement, made)
+        st.button(
+            "Use as the fixed price",
+            type="primary",
+            icon=":material/request_quote:",
+            key="use_price",
+            on_click=use_quote,
+            args=(draft, made),
+        )
+
+
+def show_what_would_fit(engagement: Engagement, made: Quote) -> None:
+    """What would have to change, each with the step that asks for it."""
+    st.warning(f"{plain(quotes.fit_text(made))} What would fit:", icon=":material/balance:")
+    for option in made.would_fit:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f"- {plain(quotes.option_text(option, made))}")
+            if option.change != Change.FEWER_DELIVERABLES:
+                negotiate_link(engagement, option.price.amount, option.timeline_weeks)
+
+
+def negotiate_link(engagement: Engagement, price: Decimal, weeks: int) -> None:
+    """The way to the negotiation, with this price and these weeks filled in."""
+    r = engagement.request
+    if offers(engagement, Verb.NEGOTIATE, r.id):
+        asked = {"price": str(amount_json(price, r.currency)), "weeks": str(weeks)}
+        label = f"Ask to negotiate: {money(price, r.currency)}, {count(weeks, 'week')}"
+        link("requests", label, icon="forum", request=r.id, view="negotiate", **asked)
+
+
+def use_quote(draft: Draft, made: Quote) -> None:
+    """Make a quote's price and weeks those of the proposal."""
+    draft.put("/fixed_price", f"{made.price.amount:,f}")
+    draft.put("/timeline_weeks", made.timeline_weeks)
 
 
 def price_part(draft: Draft, r: Request) -> Propose:
@@ -764,10 +864,13 @@ def members(draft: Draft) -> range:
     return range(draft.length("/deliverables"))
 
 
-def show_fit(command: Propose, r: Request) -> None:
-    """Whether the proposal fits the bounds of its request."""
+def show_fit(command: Propose, engagement: Engagement, made: Quote | None) -> None:
+    """Whether the proposal fits the bounds of its request, and how its price stands to its quote."""
+    r = engagement.request
     if not command.fixed_price.is_finite():
         return
+    if made and command.fixed_price != made.price.amount:
+        st.caption(f":material/edit: {plain(adjustment_text(command.fixed_price, made, r.currency))}")
     over_price, over_weeks = gaps(command.fixed_price, command.timeline_weeks, r)
     if over_price or over_weeks:
         over = [money(over_price, r.currency)] if over_price else []
@@ -777,9 +880,21 @@ def show_fit(command: Propose, r: Request) -> None:
             "Ask to negotiate instead, or take something out.",
             icon=":material/balance:",
         )
+        negotiate_link(engagement, command.fixed_price, command.timeline_weeks)
     elif r.budget_max is not None:
         left = money(r.budget_max - command.fixed_price, r.currency)
         st.caption(f":material/check: Within the request's bounds, {plain(left)} below its budget.")
+
+
+def adjustment_text(price: Decimal, made: Quote, currency: str) -> str:
+    """By how much a price differs from its quote."""
+    apart = price - made.price.amount
+    try:
+        gap = money(abs(apart), currency)
+    except (MoneyError, ArithmeticError):
+        return "The price is not the quote's."
+    way = "above" if apart > 0 else "below"
+    return f"Adjusted by hand: {gap} {way} the quote's {money(made.price.amount, currency)}. The scope will show it."
 
 
 def open_proposal(draft: Draft, result: Result) -> None:

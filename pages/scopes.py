@@ -11,12 +11,13 @@ from ods_core.basics.errors import OdsError
 from ods_core.basics.events import EventType
 from ods_core.basics.records import Cycle, Deliverable, Engagement, Milestone, PlannedMilestone, Scope
 from ods_core.basics.resources import expected_on, last_safe_day, overdue_days, statement
+from ods_core.basics.roles import CALCULATORS
 from ods_core.basics.states import Kind, PaymentStatus, ScopeStatus, look
 from ods_core.basics.triggers import TriggerKind
 from ods_core.lifecycle import Confirm, Decline, Outcome, Reissue, Terminate, Verb, why_not
 from ods_core.queries import choices, lists
 from ods_core.service import Result, runtime
-from ods_core.ui import cards, decisions, forms, live, reviewing, revisions, storyline, tables
+from ods_core.ui import cards, decisions, forms, live, quotes, reviewing, revisions, storyline, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, money, period, plain
 from ods_core.ui.session import (
     caller,
@@ -252,6 +253,17 @@ def show_money(engagement: Engagement, scope: Scope) -> None:
         sums = statement(engagement, scope)
         names = ("received", "open", "scheduled", "void")
         cards.facts({name.capitalize(): money(sums[name], scope.currency) for name in names})
+    show_calculation(scope)
+
+
+def show_calculation(scope: Scope) -> None:
+    """How the price came about, for the provider's side alone."""
+    if scope.quote is None or not caller().may(CALCULATORS):
+        return
+    with st.expander("How the price came about", icon=":material/calculate:"):
+        quotes.show_figures(scope.quote)
+        quotes.show_lines(scope.quote, "quote_lines", scope)
+        st.caption(f"{plain(quotes.fit_text(scope.quote))} Only the provider sees this calculation.")
 
 
 def planned_row(m: PlannedMilestone) -> dict[str, str | int]:

@@ -8,14 +8,15 @@ import streamlit as st
 
 import ods_core
 from ods_core.basics.events import EVENT_LABELS, EventType
-from ods_core.basics.roles import PERSONAS, Role
+from ods_core.basics.roles import CALCULATORS, PERSONAS, Role
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import LOOKS, Kind
 from ods_core.lifecycle import RULES, TRANSITIONS
+from ods_core.payments import RateCardError, read_rate_card
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
-from ods_core.ui import cards, live, tables
-from ods_core.ui.formats import NOTHING, away, count, day, moment
+from ods_core.ui import cards, live, quotes, tables
+from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
 from ods_core.ui.session import caller, choose_view, now, persona, reading, today
 
@@ -23,6 +24,7 @@ API_DOCS = "/v1/docs"
 VIEWS = {
     "wiring": "Wiring",
     "rates": "Rates",
+    "rate_card": "Rate card",
     "roles": "Roles",
     "lifecycle": "States",
     "events": "Events",
@@ -127,6 +129,21 @@ def show_rates() -> None:
     )
 
 
+def show_rate_card() -> None:
+    """The rate card that quotes are made from; for the provider's side alone."""
+    st.header("Rate card", anchor=False)
+    if not caller().may(CALCULATORS):
+        st.caption("What the provider's people cost a day is shown to the provider and to administrators.")
+        return
+    try:
+        card = read_rate_card()
+    except RateCardError as error:
+        st.warning(plain(error.detail), icon=":material/price_change:")
+        return
+    quotes.show_rate_card(card)
+    st.caption("Read anew from data/rates/rate_card.toml for each quote. A scope keeps the quote it was made with.")
+
+
 def show_roles() -> None:
     """Who may give which command, and which roles the persona switch stands for."""
     st.header("Commands and who may give them", anchor=False)
@@ -206,6 +223,7 @@ def show_about() -> None:
 SHOW = {
     "wiring": show_wiring,
     "rates": show_rates,
+    "rate_card": show_rate_card,
     "roles": show_roles,
     "lifecycle": show_lifecycle,
     "events": show_events,

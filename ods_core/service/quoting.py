@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ods_core.basics.checks import SHORT_TEXT, Checks
@@ -16,33 +16,34 @@ from ods_core.payments import RateCard, quote
 
 def with_quote(command: Propose, request: Request, card: RateCard) -> Propose:
     """The proposal with what its estimate comes to, or with why it comes to nothing."""
+    if command.estimate is None or command.currency != request.currency:
+        # Another currency than the request's is refused by the proposal's own checks.
+        return command
     try:
-        return replace(command, quote=quote_for(command, request, card))
+        return replace(command, quote=quote_for(command.estimate, command.deliverables, request, card))
     except Invalid as error:
         return replace(command, quote_problems=error.problems)
 
 
-def quote_for(command: Propose, request: Request, card: RateCard) -> Quote | None:
-    """What a proposal's estimate comes to within the bounds of its request; None without an estimate.
+def quote_for(
+    estimate: Estimate, deliverables: Sequence[ProposedDeliverable], request: Request, card: RateCard
+) -> Quote:
+    """What the estimate of a proposal with these deliverables comes to, within the bounds of its request.
 
     Deliverables stand in the proposal's order, which is thereby that of their importance.
 
     Raises:
         Invalid: an estimate that does not suit the proposal or the rate card; places are those of the proposal.
     """
-    estimate = command.estimate
-    # Another currency than the request's is refused by the proposal's own checks.
-    if estimate is None or command.currency != request.currency:
-        return None
-    _check_keys(estimate, command.deliverables)
+    _check_keys(estimate, deliverables)
     given = {work.key: place for place, work in enumerate(estimate.deliverables)}
-    places = [given[d.key] for d in command.deliverables]
+    places = [given[d.key] for d in deliverables]
     asked = QuoteRequest(
         deliverables=tuple(
             EstimatedDeliverable(_title(d, position), estimate.deliverables[places[position - 1]].days)
-            for position, d in enumerate(command.deliverables, start=1)
+            for position, d in enumerate(deliverables, start=1)
         ),
-        currency=command.currency,
+        currency=request.currency,
         contingency=estimate.contingency,
         complexity=estimate.complexity,
         discount=estimate.discount,
@@ -63,7 +64,7 @@ def _title(deliverable: ProposedDeliverable, position: int) -> str:
     return f"Deliverable {position}" if checks.problems else deliverable.title
 
 
-def _check_keys(estimate: Estimate, deliverables: tuple[ProposedDeliverable, ...]) -> None:
+def _check_keys(estimate: Estimate, deliverables: Sequence[ProposedDeliverable]) -> None:
     """Every deliverable of the proposal is estimated, once, and nothing else is."""
     checks, known, seen = Checks(), {d.key for d in deliverables}, set[str]()
     for place, work in enumerate(estimate.deliverables):

@@ -74,6 +74,11 @@ class Draft:
         value = self._field(st.number_input, pointer, label, None, **({"step": 1, "value": None} | options))
         return None if value is None else int(value)
 
+    def decimal(self, pointer: str, label: str, **options: Any) -> Decimal | None:
+        """A number of few decimals, such as days in quarters, or None: exactly as the field shows it."""
+        value = self._field(st.number_input, pointer, label, None, **({"value": None} | options))
+        return None if value is None else Decimal(str(value))
+
     def amount(self, pointer: str, label: str, **options: Any) -> Decimal | None:
         """An amount of money, typed as digits with a decimal point; None where nothing is typed.
 

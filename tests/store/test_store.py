@@ -19,6 +19,7 @@ from ods_core.basics.clock import MovingClock
 from ods_core.basics.errors import NotFound, StoreError
 from ods_core.basics.events import Event
 from ods_core.basics.ids import Prefix, number_of
+from ods_core.basics.quotes import EstimatedDeliverable, QuoteRequest
 from ods_core.basics.records import CriterionNotMet, Engagement, Evidence
 from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import ROOT
@@ -32,14 +33,14 @@ from ods_core.basics.states import (
     SilencePolicy,
 )
 from ods_core.lifecycle import Accept, Cancel, Confirm, RecordReceipt, Reject, ReverseReceipt, Submit, VoidInvoice
-from ods_core.payments import read_rate_card
+from ods_core.payments import quote, read_rate_card
 from ods_core.queries.activity import EventFilter, feed
-from ods_core.service import Service, quote_for
+from ods_core.service import Service
 from ods_core.store import Store
 from ods_core.store import tables as t
 from ods_core.store.migrate import available, statements
 from ods_core.store.rows import MAPPED, load
-from tests.seed import SUBMITTED, seed_estimate, seed_proposal, seed_request, two_cycle_proposal
+from tests.seed import SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
 
 LATER = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
 
@@ -75,6 +76,7 @@ def test_a_whole_engagement_comes_back_as_it_was_saved(service: Service, store: 
     assert loaded(store, engagement.request.id) == engagement
 
 
+MADE_BY_HAND = QuoteRequest((EstimatedDeliverable("The “fix”", {"engineer": Decimal("2.25")}),), "USD")
 FILLED = {
     "int": 3,
     "str": "Text with a “quote”, a 'prime' and a \n new line; 日本語.",
@@ -82,7 +84,7 @@ FILLED = {
     "datetime": LATER,
     "date": date(2026, 6, 1),
     "SilencePolicy": SilencePolicy.DEEMED_REJECTED,
-    "Quote": quote_for(seed_proposal(estimate=seed_estimate()), seed_request(), read_rate_card()),
+    "Quote": quote(MADE_BY_HAND, read_rate_card()),
 }
 KEPT = {
     "parent_cycle_id",
