@@ -13,7 +13,7 @@ from ods_core.ui.session import caller, link, now, persona, reading, today
 
 WORK = {
     "delivery_lead": ("escalated", "to_review", "to_confirm", "to_revise", "late_cycles"),
-    "finance": ("overdue", "partly_paid", "due"),
+    "finance": ("overdue", "partly_paid", "to_invoice", "due"),
     "executive": ("escalated", "late_cycles", "overdue", "to_confirm"),
     "provider": ("escalated", "to_scope", "expired", "to_submit", "to_start"),
     "administrator": tuple(PILES),
@@ -35,6 +35,7 @@ TITLES = {
     "to_start": ("Work to start", "play_circle", "In a running cycle and not begun, or rejected."),
     "overdue": ("Overdue payments", "warning", "Past their due date and not paid, the oldest first."),
     "partly_paid": ("Payments paid in part", "incomplete_circle", "Some of it came in; the rest is open."),
+    "to_invoice": ("Invoices to issue", "receipt_long", "Due, and no invoice was sent for it."),
     "due": ("Payments due", "payments", "To be paid, the next due date first."),
     "late_cycles": ("Cycles running late", "running_with_errors", "Still in progress after their planned end."),
 }

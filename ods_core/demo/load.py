@@ -40,6 +40,8 @@ from ods_core.lifecycle import (
     Submit,
     SubmitRequest,
     Terminate,
+    VoidInvoice,
+    WriteOffInvoice,
     alarms,
 )
 from ods_core.service import Result, Runtime, Service
@@ -120,6 +122,8 @@ class Teller:
     def tell(self, step: Step) -> None:
         """Give the command of one step."""
         getattr(self, f"_{step.verb}")(step)
+        if self.story.organization.get("invoiced"):
+            self._invoice_what_is_due()
         self.alarms = alarms(self.engagement) if self.engagement else []
 
     def ring(self, alarm: Alarm) -> None:
@@ -269,6 +273,28 @@ class Teller:
         """A payment of the confirmed scope by its place in the terms, from 1."""
         assert self.engagement, "a story begins with its request"
         return self.engagement.milestones[int(number) - 1]
+
+    def _invoice_what_is_due(self) -> None:
+        """Finance of this organisation wants an invoice for each payment, as soon as it is due."""
+        assert self.engagement, "a story begins with its request"
+        for payment in self.engagement.milestones:
+            if payment.open and self.engagement.standing_invoice(payment.id) is None:
+                self.engagement = self.service.issue_invoice(_FINANCE, payment.id).engagement
+
+    def _void(self, step: Step) -> None:
+        given = VoidInvoice(step.text)
+        self.engagement = self.service.void_invoice(_FINANCE, self._invoice(step.words[0]), given).engagement
+
+    def _write_off(self, step: Step) -> None:
+        given = WriteOffInvoice(step.text)
+        self.engagement = self.service.write_off_invoice(_FINANCE, self._invoice(step.words[0]), given).engagement
+
+    def _invoice(self, number: str) -> str:
+        """The invoice that stands on the payment of this place."""
+        assert self.engagement, "a story begins with its request"
+        invoice = self.engagement.standing_invoice(self._payment(number).id)
+        assert invoice, f"payment {number} has no invoice at this point of the story"
+        return invoice.id
 
 
 def _amount(text: str | None) -> Decimal | None:

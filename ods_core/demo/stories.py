@@ -3,7 +3,9 @@
 Every file holds one organisation's engagements: texts and figures, and a `story` of what was done on which day after
 the submission. A line of a story reads `DAY verb arguments: text`; `FIRST-LAST build KEY` is work on a deliverable,
 started on the first day and submitted on the last; `DAY pay NUMBER` is money for the payment of that place in the
-terms, all that is open or the amount that follows, and `DAY reverse NUMBER` takes its last receipt back. Nothing here
+terms, all that is open or the amount that follows, and `DAY reverse NUMBER` takes its last receipt back. An
+organisation that is `invoiced` is sent an invoice for each payment as it falls due; `DAY void NUMBER: why` takes one
+back, to be issued anew, and `DAY write_off NUMBER: why` gives one up. Nothing here
 knows a command; `load` gives them.
 """
 

@@ -19,6 +19,7 @@ from ods_core.basics.states import (
     CycleStatus,
     Decision,
     DeliverableStatus,
+    InvoiceStatus,
     Kind,
     PaymentStatus,
     RequestStatus,
@@ -191,6 +192,13 @@ def partly_paid(connection: Connection, caller: Caller, now: datetime, limit: in
     return _payments(connection, caller, and_(t.payments.c.paid > 0, t.payments.c.paid < t.payments.c.amount), limit)
 
 
+def to_invoice(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
+    """Due payments that nobody has sent an invoice for, the next due date in front; `amount` is what is open."""
+    i = t.invoices
+    invoiced = select(i.c.id).where(i.c.payment_id == t.payments.c.id, i.c.status != InvoiceStatus.VOID).exists()
+    return _payments(connection, caller, ~invoiced, limit)
+
+
 def _payments(connection: Connection, caller: Caller, when: Any, limit: int) -> Pile:
     p, s = t.payments, t.scopes
     statement = (
@@ -227,6 +235,7 @@ PILES: dict[str, Callable[..., Pile]] = {
     "overdue": overdue,
     "partly_paid": partly_paid,
     "due": due,
+    "to_invoice": to_invoice,
     "late_cycles": late_cycles,
 }
 """Every pile there is, by name."""

@@ -17,6 +17,7 @@ from ods_core.basics.settings import Settings
 from ods_core.basics.states import (
     CycleStatus,
     DeliverableStatus,
+    InvoiceStatus,
     PaymentStatus,
     ReceiptStatus,
     RequestStatus,
@@ -30,6 +31,7 @@ from ods_core.queries import invariants
 from ods_core.queries.history import history
 from ods_core.queries.outcomes import OutcomeFilter, outcomes
 from ods_core.queries.payments import BUCKETS, PaymentFilter, ageing, totals
+from ods_core.queries.today import to_invoice
 from ods_core.service import Runtime, Service
 from ods_core.store import Store
 from ods_core.store import tables as t
@@ -108,9 +110,13 @@ def test_there_is_history_enough_for_figures_and_forecasts(connection: Connectio
     assert received == {currency: total.paid for currency, total in whole.items()}
 
 
-def test_every_event_but_those_of_invoices_has_happened(connection: Connection) -> None:
-    of_invoices = {type for type in EventType if type.startswith("ods.invoice.")}
-    assert set(connection.execute(select(t.events.c.type)).scalars()) == set(EventType) - of_invoices
+def test_every_event_has_happened(connection: Connection) -> None:
+    assert set(connection.execute(select(t.events.c.type)).scalars()) == set(EventType)
+
+
+def test_invoices_stand_in_every_state_and_some_of_what_is_due_has_none(connection: Connection) -> None:
+    assert set(connection.execute(select(t.invoices.c.status)).scalars()) == set(InvoiceStatus)
+    assert to_invoice(connection, LOCAL, NOW).count > 0
 
 
 def test_there_are_at_least_forty_four_engagements_of_six_organisations_in_four_currencies(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ods_core.basics.roles import LOCAL, Caller, Role
 from ods_core.basics.states import Kind
-from ods_core.lifecycle import ReverseReceipt
+from ods_core.lifecycle import ReverseReceipt, VoidInvoice
 from ods_core.queries.today import PILES, Pile
 from tests.queries.history import Teller, at, pay
 
@@ -42,6 +42,15 @@ def test_what_is_paid_waits_no_longer_until_it_is_taken_back(teller: Teller) -> 
     assert [pile(teller, name).count for name in ("overdue", "partly_paid", "due")] == [0, 0, 0]
     teller.service.reverse_receipt(LOCAL, rest, ReverseReceipt("Another payment's."))
     assert [pile(teller, name).count for name in ("overdue", "partly_paid", "due")] == [0, 1, 1]
+
+
+def test_what_is_due_waits_for_its_invoice_until_one_stands(teller: Teller) -> None:
+    payment = teller.running(at(5, 1), payment_terms=TERMS).milestones[0].id
+    assert told(teller, "to_invoice") == [(payment, Decimal("3100.00"), 0)]
+    invoice = teller.service.issue_invoice(LOCAL, payment).subject_id
+    assert pile(teller, "to_invoice").count == 0
+    teller.service.void_invoice(LOCAL, invoice, VoidInvoice("Another address."))
+    assert pile(teller, "to_invoice").count == 1
 
 
 def test_a_pile_is_counted_whole_and_shown_by_its_first(teller: Teller) -> None:
