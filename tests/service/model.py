@@ -27,12 +27,21 @@ Refusal = type[OdsError] | None
 
 @dataclass
 class Work:
-    """A deliverable: its state, its attempt, how often it was rejected and by which criteria."""
+    """A deliverable: its state, its attempt, how often it was rejected and by which criteria; since when it waits."""
 
     status: str = "pending"
     attempt: int = 1
     rejections: int = 0
     failed: Counter[int] = field(default_factory=Counter)
+    ready_at: datetime | None = None
+    reminded: bool = False
+
+    def look(self, now: datetime) -> None:
+        """Let its review clock run from when it is ready, and begin anew with the next attempt."""
+        if self.status != "ready_for_acceptance":
+            self.ready_at, self.reminded = None, False
+        elif self.ready_at is None:
+            self.ready_at = now
 
     @property
     def escalated(self) -> bool:
@@ -71,7 +80,10 @@ class Offer:
     works: list[Work]
     boxes: list[Box]
     triggers: list[tuple[str, int]]
+    window: int | None = None
+    silence: str = "none"
     status: str = "pending_confirmation"
+    reminded: bool = False
     shifted: int = 0
     remedies: list[Box] = field(default_factory=list)
     net_days: int = 7
@@ -227,6 +239,33 @@ class Model:
         if verb in states and offer.working_box(n).status != "in_progress":
             return NotAllowed
         return None if right else Invalid
+
+    def judge_lapse(self, place: int, n: int, now: datetime) -> Refusal:
+        """Silence decides where the scope says so, from the end of the window on."""
+        offer, work = self.offers[place], self.offers[place].works[n]
+        if work.ready_at is None or offer.window is None or offer.silence == "none":
+            return NotAllowed
+        return None if now >= work.ready_at + timedelta(days=offer.window) else NotAllowed
+
+    def do_lapse(self, place: int, n: int) -> None:
+        if self.offers[place].silence == "deemed_accepted":
+            self.do_accept(place, n)
+        else:
+            self.do_reject(place, n, ())
+
+    def judge_reminder(self, place: int, n: int, now: datetime) -> Refusal:
+        """Two days before the window ends, half-way through a shorter one; after five days without one."""
+        offer, work = self.offers[place], self.offers[place].works[n]
+        if work.ready_at is None or work.reminded:
+            return NotAllowed
+        hours = 24 * 5 if offer.window is None else 24 * offer.window - min(48, 12 * offer.window)
+        return None if now >= work.ready_at + timedelta(hours=hours) else NotAllowed
+
+    def judge_expiry_reminder(self, place: int, today: date) -> Refusal:
+        """On the last two days before the last one, and on that."""
+        offer = self.offers[place]
+        timely = offer.valid_until - timedelta(days=2) <= today <= offer.valid_until
+        return None if offer.status == "pending_confirmation" and timely and not offer.reminded else NotAllowed
 
     def do_start(self, place: int, n: int) -> None:
         work = self.offers[place].works[n]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from ods_core.basics.clock import MovingClock
+from ods_core.basics.clock import MovingClock, midnight
 from ods_core.basics.errors import (
     AmountExceedsOpen,
     DoesNotFit,
@@ -36,7 +36,7 @@ from ods_core.basics.money import Money
 from ods_core.basics.records import CriterionNotMet, Cycle, Deliverable, Engagement, Milestone, Receipt
 from ods_core.basics.resources import statement
 from ods_core.basics.roles import LOCAL, Caller, Role
-from ods_core.basics.states import CycleKind, DeliverableStatus, ReceiptStatus
+from ods_core.basics.states import CycleKind, DeliverableStatus, ReceiptStatus, SilencePolicy
 from ods_core.lifecycle import (
     Accept,
     Cancel,
@@ -121,6 +121,9 @@ which = st.integers(0, 9)
 CURRENCIES = st.sampled_from(["USD", "JPY", "KWD"])
 BUDGETS = st.sampled_from([None, 1_000])
 WEEKS = st.sampled_from([None, 3])
+REVIEWS = st.sampled_from([(None, "none"), (1, "deemed_rejected"), (3, "deemed_accepted"), (10, "none")])
+"""The days of a review window, and what silence means after it."""
+NO_WINDOW = (None, "none")
 good = st.sampled_from([True] * 5 + [False])
 """Whether a command's values are right."""
 
@@ -133,8 +136,23 @@ class Engagements(RuleBasedStateMachine):
     reached: ClassVar[Counter[str]]
     """Events that were told, by engagements, and refusals that were given."""
 
-    @initialize(currency=CURRENCIES, budget=BUDGETS, weeks=WEEKS, bought=st.booleans(), terms=st.sampled_from([*TERMS]))
-    def ask(self, currency: str, budget: int | None, weeks: int | None, bought: bool, terms: str) -> None:
+    @initialize(
+        currency=CURRENCIES,
+        budget=BUDGETS,
+        weeks=WEEKS,
+        bought=st.booleans(),
+        terms=st.sampled_from([*TERMS]),
+        review=REVIEWS,
+    )
+    def ask(
+        self,
+        currency: str,
+        budget: int | None,
+        weeks: int | None,
+        bought: bool,
+        terms: str,
+        review: tuple[int | None, str] = NO_WINDOW,
+    ) -> None:
         self.service = Service(self.store, self.clock)
         self.model, self.facts, self.told = Model(), Facts(), 0
         self.currency, self.budget, self.weeks = currency, budget, weeks
@@ -143,7 +161,7 @@ class Engagements(RuleBasedStateMachine):
         self._keep(self.service.submit_request(LOCAL, request))
         if bought:
             # Half of the walks begin where money does.
-            self.propose(LAYOUTS[3], terms, minor=997, weeks=2, lead=4, right=True)
+            self.propose(LAYOUTS[3], terms, minor=997, weeks=2, lead=4, right=True, review=review)
             self.confirm(9, right=True)
 
     @rule(days=st.sampled_from([0, 0, 1, 3, 8, 16]), hours=st.integers(0, 23))
@@ -157,8 +175,18 @@ class Engagements(RuleBasedStateMachine):
         weeks=st.integers(1, 4),
         lead=st.integers(-3, 10),
         right=good,
+        review=REVIEWS,
     )
-    def propose(self, layout: list[list[int]], terms: str, minor: int, weeks: int, lead: int, right: bool) -> None:
+    def propose(
+        self,
+        layout: list[list[int]],
+        terms: str,
+        minor: int,
+        weeks: int,
+        lead: int,
+        right: bool,
+        review: tuple[int | None, str] = NO_WINDOW,
+    ) -> None:
         price = Money.from_minor(minor, self.currency).amount
         start, count = self.today + timedelta(days=lead), sum(map(len, layout))
         given = Propose(
@@ -176,6 +204,8 @@ class Engagements(RuleBasedStateMachine):
             currency=self.currency,
             timeline_weeks=weeks,
             payment_terms=terms if right else "50% on confirmation",
+            review_window_days=review[0],
+            silence_policy=SilencePolicy(review[1]),
         )
         fits = (self.budget is None or price <= self.budget) and (self.weeks is None or weeks <= self.weeks)
         expected = self.model.judge_propose(self.today, right=right, fits=fits)
@@ -183,7 +213,9 @@ class Engagements(RuleBasedStateMachine):
             works, boxes = [Work() for _ in range(count)], [Box(list(members)) for members in layout]
             triggers = TERMS[terms](len(layout))
             net_days = 30 if terms.endswith("net 30") else 7
-            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, triggers, net_days=net_days))
+            offer = Offer(self.today + VALID, start, works, boxes, triggers, net_days=net_days)
+            offer.window, offer.silence = review
+            self.model.do_propose(offer)
         self._compare()
 
     @rule(right=good)
@@ -242,7 +274,9 @@ class Engagements(RuleBasedStateMachine):
             start = self.engagement.delivery_cycles(self.engagement.scopes[-1].id)[0].planned_start
             assert start >= old.start
             works, boxes = [Work() for _ in old.works], [Box(list(box.members)) for box in old.boxes]
-            self.model.do_propose(Offer(self.today + VALID, start, works, boxes, old.triggers, net_days=old.net_days))
+            offer = Offer(self.today + VALID, start, works, boxes, old.triggers, net_days=old.net_days)
+            offer.window, offer.silence = old.window, old.silence
+            self.model.do_propose(offer)
         self._compare()
 
     @precondition(lambda self: self.model.offers)
@@ -293,6 +327,48 @@ class Engagements(RuleBasedStateMachine):
         if self._try(expected, lambda: self.service.reject(LOCAL, self._deliverable(place, n).id, given)):
             self.model.do_reject(place, n, named)
         self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, n=st.integers(0, 2))
+    def lapse(self, which: int, n: int) -> None:
+        place, n = self._place(which), n % len(self.model.offers[self._place(which)].works)
+        expected = self.model.judge_lapse(place, n, self.clock())
+        if self._try(expected, lambda: self.service.lapse(self._deliverable(place, n).id)):
+            self.model.do_lapse(place, n)
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which, n=st.integers(0, 2))
+    def remind_reviewer(self, which: int, n: int) -> None:
+        place, n = self._place(which), n % len(self.model.offers[self._place(which)].works)
+        expected = self.model.judge_reminder(place, n, self.clock())
+        if self._try(expected, lambda: self.service.remind_reviewer(self._deliverable(place, n).id)):
+            self.model.offers[place].works[n].reminded = True
+        self._compare()
+
+    @precondition(lambda self: self.model.offers)
+    @rule(which=which)
+    def remind_approver(self, which: int) -> None:
+        place = self._place(which)
+        expected = self.model.judge_expiry_reminder(place, self.today)
+        if self._try(expected, lambda: self.service.remind_approver(self._scope_id(place))):
+            self.model.offers[place].reminded = True
+        self._compare()
+
+    @precondition(lambda self: self._next_work() and self._next_work()[0][0] == "accept")
+    @rule(days=st.sampled_from([1, 3, 9]))
+    def fall_silent(self, days: int) -> None:
+        """Nobody decides for a while; the clock reminds, and decides if it may."""
+        n = self._next_work()[0][1]
+        self.clock.advance(days=days)
+        self.remind_reviewer(9, n)
+        self.lapse(9, n)
+
+    @precondition(lambda self: self.model.offers and self.model.offers[-1].status == "pending_confirmation")
+    @rule(before=st.integers(0, 3))
+    def let_it_nearly_expire(self, before: int) -> None:
+        self.clock.move_to(midnight(self.model.offers[-1].valid_until - timedelta(days=before)))
+        self.remind_approver(9)
 
     @precondition(lambda self: any(offer.payments for offer in self.model.offers))
     @rule(
@@ -371,12 +447,15 @@ class Engagements(RuleBasedStateMachine):
         terms=st.sampled_from(sorted(TERMS)),
         minor=st.one_of(st.just(1), st.integers(1, 100_000)),
         verdict=st.sampled_from(["accept"] * 4 + ["reject", "terminate"]),
+        review=REVIEWS,
     )
-    def get_on(self, layout: list[list[int]], terms: str, minor: int, verdict: str) -> None:
+    def get_on(
+        self, layout: list[list[int]], terms: str, minor: int, verdict: str, review: tuple[int | None, str]
+    ) -> None:
         """Do what brings the engagement on: without it, few would come to their end."""
         place = len(self.model.offers) - 1
         if self.model.judge_propose(self.today, right=True, fits=True) is None:
-            self.propose(layout, terms, minor, weeks=2, lead=4, right=True)
+            self.propose(layout, terms, minor, weeks=2, lead=4, right=True, review=review)
         elif self.model.request == "requires_negotiation":
             self.revise(right=True)
         elif place >= 0 and self.model.judge_scope("confirm", place, self.today, right=True) is None:
@@ -419,18 +498,6 @@ class Engagements(RuleBasedStateMachine):
         while self.model.judge_work("reject", len(self.model.offers) - 1, n) is not None:
             self.submit(9, next(m for verb, m in self._next_work() if verb == "submit"))
         self.reject(9, n, {criterion}, right=True)
-
-    def _get_on(self, layout: list[list[int]], terms: str, minor: int) -> None:
-        place = len(self.model.offers) - 1
-        if self.model.judge_propose(self.today, right=True, fits=True) is None:
-            self.propose(layout, terms, minor, weeks=2, lead=4, right=True)
-        elif self.model.request == "requires_negotiation":
-            self.revise(right=True)
-        elif place >= 0 and self.model.judge_scope("confirm", place, self.today, right=True) is None:
-            self.confirm(9, right=True)
-        elif self._next_work():
-            verb, n = self._next_work()[0]
-            self.accept(9, n, right=True) if verb == "accept" else self.submit(9, n)
 
     @precondition(lambda self: self.model.offers)
     @rule(verb=st.sampled_from(sorted(ROLES)), n=st.integers(0, 2))
@@ -540,6 +607,7 @@ class Engagements(RuleBasedStateMachine):
         assert len(e.scopes) == len(model.offers)
         for scope, offer in zip(e.scopes, model.offers, strict=True):
             assert (scope.status, scope.shifted_days) == (offer.status, offer.shifted)
+            assert (scope.reminded_at is not None) == offer.reminded
             assert [c.status for c in e.delivery_cycles(scope.id)] == [box.status for box in offer.boxes]
             assert [c.status for c in self._remedies(scope.id)] == [box.status for box in offer.remedies]
             self._compare_works(scope.id, offer)
@@ -555,6 +623,10 @@ class Engagements(RuleBasedStateMachine):
     def _compare_works(self, scope_id: str, offer: Offer) -> None:
         deliverables = self.engagement.scope_deliverables(scope_id)
         for d, work in zip(deliverables, offer.works, strict=True):
+            work.look(self.clock())
+            present = self.engagement.attempt_on(d)
+            waits = d.status == DeliverableStatus.READY_FOR_ACCEPTANCE
+            assert (present.reminded_at is not None if present and waits else False) == work.reminded
             assert (d.status, d.attempt, d.escalated_at is not None) == (work.status, work.attempt, work.escalated)
             open_attempts = [a for a in self.engagement.attempts_of(d.id) if a.decision is None]
             assert len(open_attempts) <= 1
