@@ -15,6 +15,8 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+PATIENCE = 20_000
+"""Milliseconds."""
 SHOTS = Path(__file__).parent / "shots"
 
 
@@ -25,8 +27,10 @@ def browser() -> Iterator[Any]:
         if os.environ.get("ODS_TEST_BROWSER") == "required":
             pytest.fail("no chromium on this machine, and ODS_TEST_BROWSER=required")
         pytest.skip("no chromium on this machine: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # As long as every other wait: a busy machine is slow to draw, and not wrong.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield running
@@ -37,7 +41,7 @@ def browser() -> Iterator[Any]:
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A fresh window of a desktop's size."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     window = context.new_page()
     yield window
     if (report := request.node.stash.get(REPORT, None)) and report.failed:
