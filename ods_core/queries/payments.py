@@ -177,12 +177,8 @@ _PART = 1_000
 
 
 def _numbers(caller: Caller, wanted: PaymentFilter, now: datetime) -> Select[Any]:
-    if wanted.first or wanted.last:
-        found = _payable(caller, wanted, now)
-        return select(found.c.number).order_by(found.c.number)
-    # Without the day that is payable, which costs two joins.
-    p = t.payments
-    return narrowed(select(p.c.number), p, caller).where(*_conditions(wanted, now)).order_by(p.c.number)
+    found = _found(caller, wanted, now)
+    return select(found.c.number).order_by(found.c.number)
 
 
 def count(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> int:
@@ -193,7 +189,7 @@ def count(connection: Connection, caller: Caller, wanted: PaymentFilter, now: da
 
 def totals(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Totals]:
     """What the filtered payments come to, per currency."""
-    p = _payable(caller, wanted, now)
+    p = _found(caller, wanted, now)
     rest = p.c.amount - p.c.paid
     due = p.c.status == PaymentStatus.DUE
     statement = select(
@@ -220,7 +216,7 @@ def _exact(value: Any, currency: str) -> Any:
 
 def ageing(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Ageing]:
     """What is open, by organisation and currency, and by how long it is past due."""
-    p = _payable(caller, wanted, now)
+    p = _found(caller, wanted, now)
     bucket = _bucket(p.c.due_at, now).label("bucket")
     by = (p.c.organization_id, p.c.currency)
     aged = select(*by, bucket, (p.c.amount - p.c.paid).label("open")).where(p.c.status == PaymentStatus.DUE).cte("aged")
@@ -257,6 +253,14 @@ def currencies(connection: Connection, caller: Caller) -> list[str]:
 
 
 # The rows behind all of it.
+
+
+def _found(caller: Caller, wanted: PaymentFilter, now: datetime) -> Subquery:
+    """The payments that the filter lets through, without the day that is payable unless the filter asks for it."""
+    if wanted.first or wanted.last:
+        return _payable(caller, wanted, now)
+    p = t.payments
+    return narrowed(select(p), p, caller).where(*_conditions(wanted, now)).subquery("found")
 
 
 def _payable(caller: Caller, wanted: PaymentFilter, now: datetime) -> Subquery:

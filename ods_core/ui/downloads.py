@@ -19,7 +19,7 @@ from ods_core.ui import refusals
 from ods_core.ui.formats import count, plain
 from ods_core.ui.session import caller, param, set_params, today
 
-AT_ONCE = 5_000
+AT_ONCE = 2_000
 """Rows up to which a file is made at the click; a longer one would keep the person waiting without a word."""
 TOKEN = "prepared"
 ROUTE = "/v1/capabilities/ods/downloads/"
