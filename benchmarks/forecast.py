@@ -35,7 +35,7 @@ from ods_core.forecast import (
 )
 from ods_core.forecast.layout import laid_out
 from ods_core.forecast.lottery import GRAIN
-from ods_core.forecast.simulation import SHARING, runs_at_once
+from ods_core.forecast.simulation import SHARING
 
 NOW = datetime(2026, 6, 10, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -264,15 +264,14 @@ def bare_draw(history: History, work: OpenWork, runs: int) -> int:
     """The same random numbers, drawn and dropped; how many they were."""
     layout, rng = laid_out(work, TODAY), np.random.default_rng(1)
     cycles, payments = len(history.cycles[:MAX_SAMPLES]), len(history.payment_delays[:MAX_SAMPLES])
-    firsts, later = len(layout.scopes), len(layout.ends) - len(layout.scopes)
-    at_once = runs_at_once(layout)
-    for _ in range(0, runs, at_once):
-        rng.integers(GRAIN, size=(at_once // SHARING, cycles))
-        rng.integers(GRAIN, size=(at_once // SHARING, payments))
-        rng.random((at_once, firsts))
-        rng.random((at_once, len(layout.due)))
-        rng.integers(cycles, size=(at_once, later))
-        rng.integers(payments, size=(at_once, len(layout.waiting)))
+    firsts, later, histories = len(layout.scopes), len(layout.ends) - len(layout.scopes), runs // SHARING
+    rng.integers(GRAIN, size=(histories, cycles))
+    rng.integers(GRAIN, size=(histories, payments))
+    for _ in range(histories):
+        rng.random((SHARING, firsts))
+        rng.random((SHARING, len(layout.due)))
+        rng.integers(cycles, size=(SHARING, later))
+        rng.integers(payments, size=(SHARING, len(layout.waiting)))
     a_run = (cycles + payments) // SHARING + firsts + len(layout.due) + later + len(layout.waiting)
     return runs * a_run
 

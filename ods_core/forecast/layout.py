@@ -22,11 +22,12 @@ MAX_EXACT = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The cycles of one place in their scopes: columns `first` to `last`, and the columns that they follow."""
+    """The cycles of one place in their scopes: columns `first` to `last`, the columns that they follow, their days."""
 
     first: int
     last: int
     follows: Places
+    lasts: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,16 @@ class Layout:
     """Columns [n] of everything; days from today.
 
     Attributes:
-        starts, ends: of each cycle, as planned; the ends of started ones are moved by as many days as they began late.
+        ends: of each cycle, as planned; those of started ones are moved by as many days as they began late.
+        goes_on_from: of each first cycle, its end or, once it is completed, the day of that.
         stages: how many first cycles are in each of `STAGES`, in that order.
         elapsed: of each first cycle, the least that its draw can be: its slip, or its days since completion.
         scopes: the scopes, as first cycles stand; `finishes` is the column of each one's last cycle.
         waiting, due: milestones that wait for a cycle (in column `awaits`), and those that are due (on `due_on`).
     """
 
-    starts: Ints
     ends: Ints
-    completed: Ints
+    goes_on_from: Ints
     elapsed: Ints
     stages: tuple[int, int, int]
     steps: tuple[Step, ...]
@@ -70,13 +71,14 @@ def laid_out(work: OpenWork, today: date) -> Layout:
     waiting = tuple(m for m in work.milestones if m.cycle is not None)
     due = tuple(m for m in work.milestones if m.cycle is None)
     firsts = cycles[: len(scopes)]
+    ends = _days([c.planned_end for c in cycles], today) + _late_starts(cycles)
+    completed = _days([c.completed_on or today for c in firsts], today)
     return Layout(
-        starts=_days([c.planned_start for c in cycles], today),
-        ends=_days([c.planned_end for c in cycles], today) + _late_starts(cycles),
-        completed=_days([c.completed_on or today for c in firsts], today),
+        ends=ends,
+        goes_on_from=np.where([c.completed_on for c in firsts], completed, ends[: len(firsts)]),
         elapsed=_elapsed(firsts, today),
         stages=_stage_counts(firsts),
-        steps=_steps(columns),
+        steps=_steps(columns, cycles),
         scopes=scopes,
         finishes=np.array([columns[n, len(s.cycles) - 1] for n, s in enumerate(scopes)], np.intp),
         waiting=waiting,
@@ -111,13 +113,15 @@ def _columns(scopes: Sequence[OpenScope]) -> dict[tuple[int, int], int]:
     return {pair: column for column, pair in enumerate(pairs)}
 
 
-def _steps(columns: dict[tuple[int, int], int]) -> tuple[Step, ...]:
+def _steps(columns: dict[tuple[int, int], int], cycles: Sequence[OpenCycle]) -> tuple[Step, ...]:
     """The places after the first."""
     made, first = [], sum(k == 0 for _, k in columns)
     for place in range(1, max((k for _, k in columns), default=0) + 1):
         follows = [columns[n, place - 1] for n, k in columns if k == place]
-        made.append(Step(first, first + len(follows), np.array(follows, np.intp)))
-        first += len(follows)
+        last = first + len(follows)
+        lasts = [(c.planned_end - c.planned_start).days for c in cycles[first:last]]
+        made.append(Step(first, last, np.array(follows, np.intp), np.array(lasts, np.int32)))
+        first = last
     return tuple(made)
 
 

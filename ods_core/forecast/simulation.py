@@ -17,17 +17,28 @@ from numpy.typing import NDArray
 
 from ods_core.forecast.cash import PlannedCash, SimulatedCash, percentiles, planned_cash, usual_review
 from ods_core.forecast.layout import Layout, check, laid_out
-from ods_core.forecast.lottery import Ints, Lottery, Places, Reals, at_least, extended, grains, own_histories, pick
+from ods_core.forecast.lottery import (
+    Ints,
+    Lottery,
+    Pile,
+    Places,
+    Reals,
+    at_least,
+    extended,
+    grains,
+    own_histories,
+)
 from ods_core.forecast.periods import Periods, months, weeks
 from ods_core.forecast.work import MAX_SAMPLES, MIN_FINISHED_CYCLES, History, OpenWork
 
-CELLS_AT_ONCE = 200_000
-"""Numbers in one array of a chunk of runs: small enough for the processor's cache, and for memory with any work."""
-
 SHARING = 10
-"""So many runs share one drawn history."""
+"""So many runs share one drawn history, and are played together."""
 
-DATED_RUNS = 2_500
+BITS = 15
+LONGEST = (1 << BITS) - 1
+"""Days; a longer slip or acceptance is cut to it, so that both have room in one number."""
+
+DATED_RUNS = 1_000
 """Dates and shares on time are told from the first so many runs, cash from all: sorting out all dates of thousands of
 milestones takes longer than to simulate them, for a P85 that is then within 0.4 instead of 0.7 percentage points."""
 
@@ -128,6 +139,7 @@ def simulate(
         return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month, *planned)
     layout = laid_out(work, today)
     played = _Play(history, layout, today, (by_week, by_month), runs, seed).play()
+    portfolio = _portfolio(played, today)
     cash_by_week, cash_by_month = (_told(cash, sorted(planned[0])) for cash in played.cash)
     return Forecast(
         today=today,
@@ -143,13 +155,13 @@ def simulate(
         by_month=cash_by_month,
         milestones=_in_order(_expected([m.id for m in layout.milestones], played.paid, today)),
         scopes=_in_order(_finishes(layout, played, today)),
-        portfolio=_portfolio(played, today),
+        portfolio=portfolio,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """The random numbers of some runs: places in a history, and chances from 0 to 1 for what is under way."""
+    """The random numbers of the runs of one history: places in it, and chances from 0 to 1 for what is under way."""
 
     first: Reals
     due: Reals
@@ -157,14 +169,14 @@ class Draws:
     payments: Places
 
     @classmethod
-    def of(cls, rng: np.random.Generator, runs: int, layout: Layout, cycles: int, payments: int) -> Draws:
-        """Drawn anew for `runs` runs over histories of so many cycles and payments."""
+    def of(cls, rng: np.random.Generator, layout: Layout, cycles: int, payments: int) -> Draws:
+        """Drawn anew for `SHARING` runs over a history of so many cycles and payments."""
         firsts = len(layout.scopes)
         return cls(
-            rng.random((runs, firsts)),
-            rng.random((runs, len(layout.due) if payments else 0)),
-            rng.integers(cycles, size=(runs, len(layout.ends) - firsts)),
-            rng.integers(max(payments, 1), size=(runs, len(layout.waiting) if payments else 0)),
+            rng.random((SHARING, firsts)),
+            rng.random((SHARING, len(layout.due) if payments else 0)),
+            rng.integers(cycles, size=(SHARING, len(layout.ends) - firsts)),
+            rng.integers(max(payments, 1), size=(SHARING, len(layout.waiting) if payments else 0)),
         )
 
 
@@ -172,13 +184,14 @@ class Draws:
 class _Samples:
     """The history as columns, and the chances of its samples with regard to what is under way.
 
-    `remediation` ranks cycles by their acceptance: one without remediation ends before any that has one.
+    `cycle` has slip and acceptance packed into one number, so that both are looked up at once. `remediation` ranks
+    cycles by their acceptance: one without remediation ends before any that has one.
     """
 
     slip: Ints
     review: Ints
-    acceptance: Ints
     remediation: Ints
+    cycle: Ints
     payment: Ints
     cycles: int
     cycle_chances: Places
@@ -186,20 +199,35 @@ class _Samples:
     payment_chances: Places
 
     @classmethod
-    def of(cls, history: History, layout: Layout, late: Ints) -> _Samples:
-        """The latest samples; `late` are the days by which each cycle under way is past its planned end by now."""
+    def of(cls, history: History, layout: Layout) -> _Samples:
+        """The latest samples, weighted with regard to the work of `layout`."""
         cycles = history.cycles[:MAX_SAMPLES]
         slip, review, acceptance = np.array([(c.slip, c.review, c.acceptance) for c in cycles], np.int32).T.copy()
         remediated = np.array([c.remediated for c in cycles])
         longest = int(np.argmax(slip + acceptance))
-        share, more = extended(slip + acceptance, late)
+        # How many days each cycle under way is past its planned end by now.
+        share, more = extended(slip + acceptance, -layout.ends[: len(layout.scopes)])
         # What outlasts every known cycle is the longest one with a still longer acceptance.
         known = np.append(np.arange(len(slip)), np.full(len(more), longest))
         acceptance = acceptance[known] + np.append(np.zeros_like(slip), more)
         ranked = np.where(remediated[known], acceptance, -1).astype(np.int32)
         payment, chances = _payments(history, -layout.due_on)
         paid = len(history.payment_delays[:MAX_SAMPLES])
-        return cls(slip[known], review[known], acceptance, ranked, payment, len(slip), grains(share), paid, chances)
+        packed = _packed(slip[known], acceptance)
+        return cls(slip[known], review[known], ranked, packed, payment, len(slip), grains(share), paid, chances)
+
+    def piles(self, layout: Layout) -> list[Pile]:
+        """What first cycles draw from, by the stages that they are in; what is completed has no slip any more."""
+        running, reviewed, _ = layout.stages
+        elapsed = np.split(layout.elapsed, (running, running + reviewed))
+        keys, no_slip = (self.slip, self.review, self.remediation), self.cycle & LONGEST
+        values = (self.cycle, no_slip, no_slip)
+        return [Pile(*pile) for pile in zip(keys, values, elapsed, strict=True)]
+
+
+def _packed(slip: Ints, acceptance: Ints) -> Ints:
+    """Both in one number, each cut to what has room there."""
+    return (np.clip(slip, -LONGEST, LONGEST) << BITS) + np.clip(acceptance, 0, LONGEST)
 
 
 def _payments(history: History, late: Ints) -> tuple[Ints, Places]:
@@ -215,152 +243,140 @@ def _payments(history: History, late: Ints) -> tuple[Ints, Places]:
 class _Played:
     """What came of the runs: cash by week and by month [runs, currencies, periods], days from today.
 
-    `paid` and `finished` are of the first `DATED_RUNS` runs and each milestone or scope; `on_time` says of each scope
-    in how many of these it is.
+    `paid` and `finished` are of each milestone or scope and the first `DATED_RUNS` runs, [things, runs]; `on_time` says
+    of each scope in how many of these it is.
     """
 
     cash: list[NDArray[np.int64]]
     paid: NDArray[np.int16]
     finished: NDArray[np.int16]
-    on_time: NDArray[np.bool_]
+    on_time: NDArray[np.int64]
+
+    def shares_on_time(self) -> Reals:
+        """Of each scope, the share of the dated runs in which it is delivered on time."""
+        return self.on_time / self.finished.shape[1]
 
 
 class _Play:
+    """All runs, those of one drawn history at a time: what they touch stays in the processor's nearest memory."""
+
     def __init__(
         self, history: History, layout: Layout, today: date, periods: tuple[Periods, Periods], runs: int, seed: int
     ) -> None:
         self.layout, self.runs = layout, runs
         self.rng = np.random.default_rng(seed)
-        self.known = _Samples.of(history, layout, -layout.ends[: len(layout.scopes)])
-        self.at_once = runs_at_once(layout)
+        self.known = known = _Samples.of(history, layout)
+        histories = -(-runs // SHARING)
+        own = own_histories(self.rng, known.cycle_chances, known.cycles, histories)
+        paying = own_histories(self.rng, known.payment_chances, known.payments, histories)
+        self.under_way = Lottery.of(known.piles(layout), own)
+        self.owed = Lottery.of([Pile(known.payment, known.payment, -layout.due_on)], paying)
         self.horizon = max((p.end - today).days for p in periods)
         self.edges = [_edges(p, today) for p in periods]
         self._lay_out_cash()
+        self.completed = np.empty((SHARING, len(layout.ends)), np.int32)
+        self.accepted = np.empty_like(self.completed)
+        self.days = np.empty((SHARING, len(layout.milestones)), np.int32)
         last = [scope.cycles[-1].planned_end for scope in layout.scopes]
         self.last_ends = np.array([(end - today).days for end in last], np.int32)
 
     def _lay_out_cash(self) -> None:
-        """Where each amount of a chunk is added: one place a run, currency and day, the last day being any later."""
+        """Where each amount of a few runs is added: one place a run, currency and day, the last day being any later."""
         milestones, days = self.layout.milestones, self.horizon + 1
         names = sorted({m.currency for m in milestones})
-        self.currencies = len(names)
-        columns = np.array([names.index(m.currency) * days for m in milestones], np.intp)
-        self.places = np.arange(self.at_once)[:, None] * (self.currencies * days) + columns
-        self.added_to = np.empty_like(self.places)
-        amounts = np.array([m.minor for m in milestones], np.float64)
-        self.amounts = np.tile(amounts, self.at_once)
+        self.shape = (SHARING, len(names), days)
+        columns = np.array([names.index(m.currency) * days for m in milestones], np.int32)
+        self.places = np.arange(SHARING, dtype=np.int32)[:, None] * (len(names) * days) + columns
+        self.amounts = np.tile(np.array([m.minor for m in milestones], np.float64), SHARING)
 
     def play(self) -> _Played:
-        """All runs, some at a time."""
+        """All runs; of the last history, what is too much is dropped."""
         dated = min(self.runs, DATED_RUNS)
         kept = _Played(
-            [np.zeros((self.runs, self.currencies, len(edges)), np.int64) for edges in self.edges],
-            np.zeros((dated, len(self.layout.milestones)), np.int16),
-            np.zeros((dated, len(self.layout.scopes)), np.int16),
-            np.zeros((dated, len(self.layout.scopes)), np.bool_),
+            [np.zeros((self.runs, self.shape[1], len(edges)), np.int64) for edges in self.edges],
+            np.zeros((len(self.layout.milestones), dated), np.int16),
+            np.zeros((len(self.layout.scopes), dated), np.int16),
+            np.zeros(len(self.layout.scopes), np.int64),
         )
-        for first in range(0, self.runs, self.at_once):
-            self._play_some(first, kept)
+        for history, first in enumerate(range(0, self.runs, SHARING)):
+            part = slice(first, min(first + SHARING, self.runs))
+            draws = Draws.of(self.rng, self.layout, self.known.cycles, self.known.payments)
+            completed, accepted = self._deliver(history, draws)
+            days = self._pay(history, draws, accepted)
+            if first < DATED_RUNS:
+                self._date(part, completed, accepted, days, kept)
+            self._collect(days, [cash[part] for cash in kept.cash])
         return kept
 
-    def _play_some(self, first: int, kept: _Played) -> None:
-        """A chunk of runs from `first` on; of the last chunk, what is too much is dropped."""
-        known, layout, rng = self.known, self.layout, self.rng
-        histories = self.at_once // SHARING
-        own = own_histories(rng, known.cycle_chances, known.cycles, histories)
-        paying = own_histories(rng, known.payment_chances, known.payments, histories)
-        draws = Draws.of(rng, self.at_once, layout, known.cycles, known.payments)
-        completed, accepted = self._deliver(own, draws)
-        days = self._pay(paying, draws, accepted)
-        part = slice(first, min(first + self.at_once, self.runs))
-        count = len(kept.paid[part])
-        if count:
-            kept.paid[part] = np.minimum(days[:count], FARTHEST)
-            kept.finished[part] = np.minimum(_columns(accepted[:count], layout.finishes), FARTHEST)
-            kept.on_time[part] = _columns(completed[:count], layout.finishes) <= self.last_ends
-        self._collect(days, [cash[part] for cash in kept.cash])
+    def _date(self, part: slice, completed: Ints, accepted: Ints, days: Ints, kept: _Played) -> None:
+        """Keep the dates of some runs."""
+        count = kept.paid[:, part].shape[1]
+        kept.paid[:, part] = np.clip(days[:count], 0, FARTHEST).T
+        kept.finished[:, part] = np.minimum(_columns(accepted[:count], self.layout.finishes), FARTHEST).T
+        kept.on_time[:] += (_columns(completed[:count], self.layout.finishes) <= self.last_ends).sum(axis=0)
 
-    def _deliver(self, own: Places, draws: Draws) -> tuple[Ints, Ints]:
-        """The days on which each cycle is completed and accepted, [runs, cycles]; `own` are the runs' histories."""
-        layout, known = self.layout, self.known
-        completed = np.empty((len(draws.first), len(layout.ends)), np.int32)
-        accepted = np.empty_like(completed)
-        self._go_on(own, draws.first, completed, accepted)
-        firsts = len(layout.scopes)
-        slips = pick(_of(known.slip, own), draws.cycles)
-        # The places are where they are to be already: the same cycle tells how late it was and how it was accepted.
-        acceptances = np.take(_of(known.acceptance, own).ravel(), draws.cycles, mode="clip")
+    def _deliver(self, history: int, draws: Draws) -> tuple[Ints, Ints]:
+        """The days on which each cycle is completed and accepted, [runs, cycles]."""
+        layout, firsts = self.layout, len(self.layout.scopes)
+        completed, accepted = self.completed, self.accepted
+        self._go_on(history, draws.first)
+        # The first pile is of all cycles.
+        drawn = np.take(self.under_way.values[history], draws.cycles, mode="clip")
+        np.right_shift(drawn, BITS, out=completed[:, firsts:])
+        np.bitwise_and(drawn, LONGEST, out=accepted[:, firsts:])
         for step in layout.steps:
+            done, taken = completed[:, step.first : step.last], accepted[:, step.first : step.last]
             before = _columns(accepted, step.follows)
-            here, drawn = slice(step.first, step.last), slice(step.first - firsts, step.last - firsts)
-            done = np.maximum(before - layout.starts[here], 0)
-            done += layout.ends[here]
-            done += slips[:, drawn]
-            np.maximum(done, before, out=completed[:, here])
-            np.add(completed[:, here], acceptances[:, drawn], out=accepted[:, here])
+            done += np.maximum(before + step.lasts, layout.ends[step.first : step.last])
+            np.maximum(done, before, out=done)
+            taken += done
         return completed, accepted
 
-    def _go_on(self, own: Places, chance: Reals, completed: Ints, accepted: Ints) -> None:
+    def _go_on(self, history: int, chance: Reals) -> None:
         """The first cycles, which are under way: drawn from samples that took at least as long."""
-        layout, known = self.layout, self.known
-        running, reviewed, _ = layout.stages
-        firsts = len(layout.scopes)
-        part = slice(0, running)
-        places, beyond = Lottery.of(known.slip, own).draw_from(layout.elapsed[part], chance[:, part])
-        slip = at_least(_of(known.slip, places), layout.elapsed[part], beyond)
-        np.add(layout.ends[part], slip, out=completed[:, part])
-        np.add(completed[:, part], _of(known.acceptance, places), out=accepted[:, part])
-        completed[:, running:firsts] = layout.completed[running:]
-        for part, key in (
-            (slice(running, running + reviewed), known.review),
-            (slice(running + reviewed, firsts), known.remediation),
-        ):
-            if part.start == part.stop:
-                continue
-            places, beyond = Lottery.of(key, own).draw_from(layout.elapsed[part], chance[:, part])
-            taken = at_least(_of(known.acceptance, places), layout.elapsed[part], beyond)
-            np.add(layout.completed[part], taken, out=accepted[:, part])
+        layout, firsts = self.layout, len(self.layout.scopes)
+        running = layout.stages[0]
+        drawn, beyond = self.under_way.draw(history, chance)
+        completed, accepted = self.completed[:, :firsts], self.accepted[:, :firsts]
+        np.right_shift(drawn, BITS, out=completed)
+        np.bitwise_and(drawn, LONGEST, out=accepted)
+        at_least(completed[:, :running], layout.elapsed[:running], beyond[:running])
+        at_least(accepted[:, running:], layout.elapsed[running:], beyond[running:])
+        # What is completed has no slip any more.
+        completed += layout.goes_on_from
+        accepted += completed
 
-    def _pay(self, own: Places, draws: Draws, accepted: Ints) -> Ints:
-        """The days on which each milestone is paid, [runs, milestones]; `own` are the runs' histories of payments."""
-        layout, known = self.layout, self.known
+    def _pay(self, history: int, draws: Draws, accepted: Ints) -> Ints:
+        """The days on which each milestone is paid, [runs, milestones]; what comes before today comes today."""
+        layout, pile = self.layout, self.owed.values[history]
         waiting = len(layout.waiting)
-        days = np.empty((len(accepted), len(layout.milestones)), np.int32)
+        days = self.days
         released = _columns(accepted, layout.awaits)
-        np.add(released, layout.net_days, out=days[:, :waiting])
-        days[:, waiting:] = layout.due_on
-        if len(known.payment):
-            days[:, :waiting] += pick(_of(known.payment, own), draws.payments)
-            # Nobody pays before there is something to pay.
-            np.maximum(days[:, :waiting], released, out=days[:, :waiting])
-            elapsed = -layout.due_on
-            places, beyond = Lottery.of(known.payment, own).draw_from(elapsed, draws.due)
-            days[:, waiting:] += at_least(_of(known.payment, places), elapsed, beyond)
-        return np.maximum(days, 0, out=days)
+        if not len(pile):
+            np.add(released, layout.net_days, out=days[:, :waiting])
+            days[:, waiting:] = layout.due_on
+            return days
+        delay = np.take(pile, draws.payments, mode="clip")
+        delay += layout.net_days
+        # Nobody pays before there is something to pay.
+        np.maximum(delay, 0, out=delay)
+        np.add(released, delay, out=days[:, :waiting])
+        delay, beyond = self.owed.draw(history, draws.due)
+        np.add(at_least(delay, -layout.due_on, beyond), layout.due_on, out=days[:, waiting:])
+        return days
 
     def _collect(self, days: Ints, kept: list[NDArray[np.int64]]) -> None:
         """Add the amounts up by day, and the days by period; `days` is overwritten."""
-        shape = (self.at_once, self.currencies, self.horizon + 1)
-        np.add(self.places, np.minimum(days, self.horizon, out=days), out=self.added_to)
-        sums = np.bincount(self.added_to.ravel(), self.amounts, minlength=int(np.prod(shape))).reshape(shape)
+        np.clip(days, 0, self.horizon, out=days)
+        days += self.places
+        sums = np.bincount(days.ravel(), self.amounts, minlength=int(np.prod(self.shape))).reshape(self.shape)
         for edges, into in zip(self.edges, kept, strict=True):
             into[:] = np.add.reduceat(sums[: len(into)], edges, axis=2)
-
-
-def runs_at_once(layout: Layout) -> int:
-    """How many runs are played together: whole histories."""
-    widest = max(len(layout.ends), len(layout.milestones), 1)
-    return max(min(CELLS_AT_ONCE // widest, 1_000) // SHARING, 1) * SHARING
 
 
 def _columns(days: Ints, places: Places) -> Ints:
     """Some columns, by place; a good deal faster than by index, for the same."""
     return np.take(days, places, axis=1, mode="clip")
-
-
-def _of(samples: Ints, places: Places | Ints) -> Ints:
-    """Samples by place."""
-    return np.take(samples, places, mode="clip")
 
 
 def _told(cash: NDArray[np.int64], currencies: list[str]) -> dict[str, SimulatedCash]:
@@ -374,10 +390,10 @@ def _edges(periods: Periods, today: date) -> Places:
 
 
 def _expected(ids: list[str], days: NDArray[np.int16], today: date) -> list[ExpectedDates]:
-    """P50 and P85 of each column [runs, things]."""
+    """P50 and P85 of each row [things, runs]; `days` is left in order."""
     # A stable sort of two-byte numbers goes by their digits, several times as fast as any other.
-    ordered = np.sort(np.ascontiguousarray(days.T), axis=1, kind="stable")
-    half, most = (ordered[:, -(-days.shape[0] * percent // 100) - 1].tolist() for percent in (50, 85))
+    days.sort(axis=1, kind="stable")
+    half, most = (days[:, -(-days.shape[1] * percent // 100) - 1].tolist() for percent in (50, 85))
     return [ExpectedDates(*each) for each in zip(ids, _dates(today, half), _dates(today, most), strict=True)]
 
 
@@ -391,15 +407,15 @@ def _day(today: date, days: int) -> date:
 
 def _finishes(layout: Layout, played: _Played, today: date) -> list[ScopeFinish]:
     dates = _expected([s.id for s in layout.scopes], played.finished, today)
-    rows = zip(dates, layout.scopes, played.on_time.mean(axis=0), strict=True)
+    rows = zip(dates, layout.scopes, played.shares_on_time(), strict=True)
     return [ScopeFinish(d.id, d.p50, d.p85, s.cycles[-1].planned_end, float(share)) for d, s, share in rows]
 
 
 def _portfolio(played: _Played, today: date) -> Portfolio | None:
-    if not played.finished.shape[1]:
+    if not len(played.finished):
         return None
-    (half,), (most,) = percentiles(played.finished.max(axis=1).astype(np.int64)[:, None])
-    return Portfolio(_day(today, int(half)), _day(today, int(most)), float(played.on_time.mean()))
+    (half,), (most,) = percentiles(played.finished.max(axis=0).astype(np.int64)[:, None])
+    return Portfolio(_day(today, int(half)), _day(today, int(most)), float(played.shares_on_time().mean()))
 
 
 T = TypeVar("T", bound=ExpectedDates)
