@@ -34,7 +34,7 @@ from ods_core.queries.payments import (
 )
 from ods_core.queries.timeline import confirmed_scopes
 from ods_core.service import runtime
-from ods_core.ui import cards, charts, decisions, live, reviewing, tables
+from ods_core.ui import cards, cashflow, charts, decisions, live, reviewing, tables
 from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
@@ -56,7 +56,7 @@ from ods_core.ui.session import (
     today,
 )
 
-VIEWS = {"schedule": "Schedule", "ageing": "Ageing", "statement": "Statement"}
+VIEWS = {"schedule": "Schedule", "ageing": "Ageing", "forecast": "Forecast", "statement": "Statement"}
 TRIGGERS = {
     TriggerKind.CONFIRMATION: "when the scope is confirmed",
     TriggerKind.CYCLE_ACCEPTANCE: "when cycle {} is accepted",
@@ -531,5 +531,7 @@ else:
         show_statement()
     elif view == "ageing":
         show_ageing(owners, known)
+    elif view == "forecast":
+        cashflow.show_cash(owners, known)
     else:
         show_schedule(owners, known)

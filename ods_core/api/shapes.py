@@ -575,6 +575,32 @@ class Schedule(Shape):
     milestones: list[PlannedPayment]
 
 
+class CashBarShape(Shape):
+    start: date | None = Field(description="The first day; null for what is overdue or comes later")
+    end: date | None = Field(description="The last day")
+    due: Amount
+    scheduled: Amount
+    p50: Amount | None
+    p85: Amount | None
+    cumulative_p50: Amount | None
+    cumulative_p85: Amount | None
+    payment_ids: list[str]
+
+
+class CashForecastShape(Shape):
+    currency: str
+    by: str
+    as_of: datetime
+    seed: int
+    runs: int = Field(description="0 where too little is known to simulate")
+    finished_cycles: int
+    finished_cycles_needed: int
+    paid_payments: int
+    overdue: CashBarShape
+    periods: list[CashBarShape]
+    later: CashBarShape
+
+
 class MetricPoint(Shape):
     period: str
     value: float | Amount | None

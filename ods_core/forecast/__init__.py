@@ -1,6 +1,6 @@
 """When work ends and money comes, by simulation over how it went before: history and open work in, percentiles out."""
 
-from ods_core.forecast.cash import PlannedCash, SimulatedCash
+from ods_core.forecast.cash import PlannedCash, PlannedPayment, SimulatedCash, Standing, minor_of, planned_cash
 from ods_core.forecast.periods import Periods
 from ods_core.forecast.simulation import (
     ExpectedDates,
@@ -34,9 +34,13 @@ __all__ = [
     "OpenWork",
     "Periods",
     "PlannedCash",
+    "PlannedPayment",
     "Portfolio",
     "ScopeFinish",
     "SimulatedCash",
+    "Standing",
     "TooLittleHistory",
+    "minor_of",
+    "planned_cash",
     "simulate",
 ]

@@ -4,28 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ods_core.basics.clock import midnight
 from ods_core.forecast.periods import Periods
 from ods_core.forecast.work import History, OpenMilestone, OpenWork
 
 QUANTILES = (0.50, 0.85)
 
 
+class Standing(StrEnum):
+    """How open money stands."""
+
+    OVERDUE = "overdue"
+    DUE = "due"
+    SCHEDULED = "scheduled"
+
+
 @dataclass(frozen=True, slots=True)
-class PlannedCash:
-    """Exact minor units by period, with what comes after the last period as one more at the end.
+class PlannedPayment:
+    """Open money and its day by the plan.
 
     Attributes:
-        due: what is due already, by its due date; what is overdue stands in the first period.
-        scheduled: what waits for a cycle, at its planned end plus the usual review and the net days.
+        on: the due date or, while it waits for a cycle, that cycle's planned end plus the usual review and net days.
     """
 
-    due: tuple[int, ...]
-    scheduled: tuple[int, ...]
+    milestone: OpenMilestone
+    on: date
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCash:
+    """The plan's payments in one currency, by period, soonest first; what is overdue stands in no period.
+
+    What should have been released by now, and was not, stands in the first period: earlier it cannot come.
+    """
+
+    overdue: tuple[PlannedPayment, ...]
+    periods: tuple[tuple[PlannedPayment, ...], ...]
+    later: tuple[PlannedPayment, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,26 +90,32 @@ def usual_review(history: History) -> int:
     return known[(len(known) - 1) // 2] if known else 0
 
 
-def planned_cash(work: OpenWork, periods: Periods, review: int) -> dict[str, PlannedCash]:
-    """What the plan comes to, by currency; `review` is the usual days of a review."""
+def planned(work: OpenWork, review: int, now: datetime) -> tuple[PlannedPayment, ...]:
+    """All open money by the plan, soonest first; `review` is the usual days of a review."""
     ends = {scope.id: [c.planned_end for c in scope.cycles] for scope in work.scopes}
-    made = {}
-    for currency in sorted({m.currency for m in work.milestones}):
-        mine = [m for m in work.milestones if m.currency == currency]
-        due = [(m.due_on, m.minor) for m in mine if m.due_on]
-        waiting = [(planned_on(m, ends, review), m.minor) for m in mine if m.cycle is not None]
-        made[currency] = PlannedCash(_by_period(due, periods), _by_period(waiting, periods))
-    return made
+    found = [_planned(m, ends, review, now) for m in work.milestones]
+    return tuple(sorted(found, key=lambda payment: (payment.on, payment.milestone.id)))
 
 
-def planned_on(milestone: OpenMilestone, ends: Mapping[str, Sequence[date]], review: int) -> date:
-    """The day a waiting milestone is to be payable by."""
-    return ends[milestone.scope_id][milestone.cycle or 0] + timedelta(days=review + milestone.net_days)
+def _planned(m: OpenMilestone, ends: Mapping[str, Sequence[date]], review: int, now: datetime) -> PlannedPayment:
+    if m.due_on is not None:
+        return PlannedPayment(m, m.due_on, Standing.OVERDUE if midnight(m.due_on) < now else Standing.DUE)
+    on = ends[m.scope_id][m.cycle or 0] + timedelta(days=review + m.net_days)
+    return PlannedPayment(m, on, Standing.SCHEDULED)
 
 
-def _by_period(amounts: Iterable[tuple[date, int]], periods: Periods) -> tuple[int, ...]:
-    sums = [0] * (len(periods.starts) + 1)
-    for day, minor in amounts:
-        index = periods.index(day)
-        sums[-1 if index is None else index] += minor
-    return tuple(sums)
+def planned_cash(plan: Iterable[PlannedPayment], currency: str, periods: Periods) -> PlannedCash:
+    """The plan's payments in one currency, by period."""
+    overdue: list[PlannedPayment] = []
+    places: list[list[PlannedPayment]] = [[] for _ in (*periods.starts, periods.end)]
+    for payment in plan:
+        if payment.milestone.currency == currency:
+            late = payment.standing == Standing.OVERDUE
+            (overdue if late else places[periods.index(payment.on)]).append(payment)
+    *within, later = (tuple(place) for place in places)
+    return PlannedCash(tuple(overdue), tuple(within), later)
+
+
+def minor_of(payments: Iterable[PlannedPayment], *standings: Standing) -> int:
+    """What payments come to, in minor units; those that stand so, or all."""
+    return sum(p.milestone.minor for p in payments if not standings or p.standing in standings)

@@ -61,6 +61,11 @@ class Layout:
         """All of them, as their columns stand."""
         return self.waiting + self.due
 
+    @property
+    def currencies(self) -> list[str]:
+        """Those of all milestones."""
+        return sorted({m.currency for m in self.milestones})
+
 
 def laid_out(work: OpenWork, today: date) -> Layout:
     """The arrays of open work that fits together."""
@@ -75,7 +80,7 @@ def laid_out(work: OpenWork, today: date) -> Layout:
     completed = _days([c.completed_on or today for c in firsts], today)
     return Layout(
         ends=ends,
-        goes_on_from=np.where([c.completed_on for c in firsts], completed, ends[: len(firsts)]),
+        goes_on_from=np.where([c.completed_on is not None for c in firsts], completed, ends[: len(firsts)]),
         elapsed=_elapsed(firsts, today),
         stages=_stage_counts(firsts),
         steps=_steps(columns, cycles),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,11 +14,13 @@ class Periods:
     starts: tuple[date, ...]
     end: date
 
-    def index(self, day: date) -> int | None:
-        """The period of a day; what lies before the first counts there (it can only come now), None: after the last."""
-        if day >= self.end:
-            return None
-        return max(sum(start <= day for start in self.starts) - 1, 0)
+    def index(self, day: date) -> int:
+        """The period of a day; what lies before the first counts there, what lies after the last one further on."""
+        return len(self.starts) if day >= self.end else max(bisect_right(self.starts, day) - 1, 0)
+
+    def last_day(self, index: int) -> date:
+        """The last day of a period."""
+        return (*self.starts[1:], self.end)[index] - timedelta(days=1)
 
 
 def weeks(today: date, count: int) -> Periods:

@@ -8,6 +8,7 @@ took at least as long as it has by now.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -15,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ods_core.forecast.cash import PlannedCash, SimulatedCash, percentiles, planned_cash, usual_review
+from ods_core.forecast.cash import PlannedPayment, SimulatedCash, percentiles, planned, usual_review
 from ods_core.forecast.layout import Layout, check, laid_out
 from ods_core.forecast.lottery import (
     Ints,
@@ -83,8 +84,7 @@ class TooLittleHistory:
     needed: int
     weeks: Periods
     months: Periods
-    planned_by_week: dict[str, PlannedCash]
-    planned_by_month: dict[str, PlannedCash]
+    plan: tuple[PlannedPayment, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +104,7 @@ class Forecast:
     payments: int
     weeks: Periods
     months: Periods
-    planned_by_week: dict[str, PlannedCash]
-    planned_by_month: dict[str, PlannedCash]
+    plan: tuple[PlannedPayment, ...]
     by_week: dict[str, SimulatedCash]
     by_month: dict[str, SimulatedCash]
     milestones: tuple[ExpectedDates, ...]
@@ -133,14 +132,13 @@ def simulate(
     check(work)
     today = now.date()
     by_week, by_month = weeks(today, week_count), months(today, month_count)
-    review = usual_review(history)
-    planned = (planned_cash(work, by_week, review), planned_cash(work, by_month, review))
+    plan = planned(work, usual_review(history), now)
     if len(history.cycles) < MIN_FINISHED_CYCLES:
-        return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month, *planned)
+        return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month, plan)
     layout = laid_out(work, today)
     played = _Play(history, layout, today, (by_week, by_month), runs, seed).play()
     portfolio = _portfolio(played, today)
-    cash_by_week, cash_by_month = (_told(cash, sorted(planned[0])) for cash in played.cash)
+    cash_by_week, cash_by_month = (_told(cash, layout.currencies) for cash in played.cash)
     return Forecast(
         today=today,
         runs=runs,
@@ -149,8 +147,7 @@ def simulate(
         payments=min(len(history.payment_delays), MAX_SAMPLES),
         weeks=by_week,
         months=by_month,
-        planned_by_week=planned[0],
-        planned_by_month=planned[1],
+        plan=plan,
         by_week=cash_by_week,
         by_month=cash_by_month,
         milestones=_in_order(_expected([m.id for m in layout.milestones], played.paid, today)),
@@ -254,7 +251,7 @@ class _Played:
 
     def shares_on_time(self) -> Reals:
         """Of each scope, the share of the dated runs in which it is delivered on time."""
-        return self.on_time / self.finished.shape[1]
+        return np.asarray(self.on_time / self.finished.shape[1], np.float64)
 
 
 class _Play:
@@ -282,8 +279,7 @@ class _Play:
 
     def _lay_out_cash(self) -> None:
         """Where each amount of a few runs is added: one place a run, currency and day, the last day being any later."""
-        milestones, days = self.layout.milestones, self.horizon + 1
-        names = sorted({m.currency for m in milestones})
+        milestones, names, days = self.layout.milestones, self.layout.currencies, self.horizon + 1
         self.shape = (SHARING, len(names), days)
         columns = np.array([names.index(m.currency) * days for m in milestones], np.int32)
         self.places = np.arange(SHARING, dtype=np.int32)[:, None] * (len(names) * days) + columns
@@ -379,7 +375,7 @@ def _columns(days: Ints, places: Places) -> Ints:
     return np.take(days, places, axis=1, mode="clip")
 
 
-def _told(cash: NDArray[np.int64], currencies: list[str]) -> dict[str, SimulatedCash]:
+def _told(cash: NDArray[np.int64], currencies: Sequence[str]) -> dict[str, SimulatedCash]:
     return {currency: SimulatedCash.of(cash[:, n]) for n, currency in enumerate(currencies)}
 
 

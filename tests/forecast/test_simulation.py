@@ -16,7 +16,10 @@ from ods_core.forecast import (
     OpenMilestone,
     OpenScope,
     OpenWork,
+    Standing,
     TooLittleHistory,
+    minor_of,
+    planned_cash,
     simulate,
 )
 from ods_core.forecast.lottery import weights
@@ -74,10 +77,9 @@ def test_without_any_delay_everything_comes_exactly_as_planned() -> None:
     assert (scope.p50, scope.p85, scope.planned_end, scope.on_time) == (day(22), day(22), day(22), 1.0)
     assert found.portfolio is not None
     assert (found.portfolio.p50, found.portfolio.on_time) == (day(22), 1.0)
-    plan, cash = found.planned_by_week["USD"], found.by_week["USD"]
-    as_planned = tuple(a + b for a, b in zip(plan.due, plan.scheduled, strict=True))
-    assert cash.p50 == cash.p85 == as_planned[:-1]
-    assert sum(as_planned) == 600_001
+    plan, cash = planned_cash(found.plan, "USD", found.weeks), found.by_week["USD"]
+    assert cash.p50 == cash.p85 == tuple(minor_of(payments) for payments in plan.periods)
+    assert (minor_of(found.plan), plan.overdue, plan.later) == (600_001, (), ())
 
 
 def test_a_steady_delay_moves_every_date_by_as_much_and_a_late_start_carries_on() -> None:
@@ -100,8 +102,8 @@ def test_fewer_than_eight_finished_cycles_are_too_little_and_the_plan_stands_all
     found = simulate(History(varied().cycles[:7], [1, 2]), two_cycles(), now=NOW, seed=1)
     assert isinstance(found, TooLittleHistory)
     assert (found.finished_cycles, found.needed) == (7, 8)
-    assert sum(found.planned_by_week["USD"].due) == 100_000
-    assert sum(found.planned_by_month["USD"].scheduled) == 500_001
+    assert minor_of(found.plan, Standing.DUE) == 100_000
+    assert minor_of(found.plan, Standing.SCHEDULED) == 500_001
 
 
 def test_the_same_seed_gives_the_same_forecast_and_another_one_another() -> None:
@@ -118,7 +120,8 @@ def test_every_run_pays_out_exactly_what_is_open_in_each_currency() -> None:
         total = sum(m.minor for m in work.milestones if m.currency == currency)
         for series in (found.by_week, found.by_month):
             assert (series[currency].runs.sum(axis=1) == total).all()
-        assert sum(found.planned_by_week[currency].due) + sum(found.planned_by_week[currency].scheduled) == total
+        plan = planned_cash(found.plan, currency, found.weeks)
+        assert minor_of(plan.overdue) + sum(map(minor_of, plan.periods)) + minor_of(plan.later) == total
 
 
 def test_weeks_begin_on_monday_and_what_is_overdue_can_only_come_now() -> None:
@@ -126,7 +129,9 @@ def test_weeks_begin_on_monday_and_what_is_overdue_can_only_come_now() -> None:
     found = forecast(History([PUNCTUAL] * 8, []), late)
     assert found.weeks.starts[0] == date(2026, 6, 8)
     assert found.months.starts[:2] == (date(2026, 6, 1), date(2026, 7, 1))
-    assert found.planned_by_week["USD"].due[0] == 500
+    plan = planned_cash(found.plan, "USD", found.weeks)
+    assert minor_of(plan.overdue, Standing.OVERDUE) == 500
+    assert not any(plan.periods)
     assert found.by_week["USD"].p50[0] == 500
     assert found.payments == 0
     assert found.portfolio is None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
 from fastapi.responses import Response
 
 from ods_core.api.bodies import EmptyBody, ReasonBody, ReceiptBody, TermsBody
 from ods_core.api.exchange import answer, created
 from ods_core.api.routes.reading import page_of, resource_of
-from ods_core.api.shapes import InvoiceShape, PaymentShape, ReceiptShape, Schedule
+from ods_core.api.shapes import CashForecastShape, InvoiceShape, PaymentShape, ReceiptShape, Schedule
 from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import Invalid
@@ -15,6 +18,7 @@ from ods_core.basics.money import Money
 from ods_core.basics.resources import planned_milestone_resource
 from ods_core.basics.states import InvoiceStatus, Kind, PaymentStatus
 from ods_core.payments import TermsError
+from ods_core.queries.cash import SEED, By, CashFilter, cash_forecast, forecast_resource
 from ods_core.queries.lists import engagement_of
 from ods_core.service import plan, terms_problems
 
@@ -42,6 +46,28 @@ def list_payments(
         "overdue": overdue,
     }
     return page_of(run, caller, Kind.PAYMENT, filters, limit, cursor)
+
+
+@routes.get("/payments/forecast", responses=one(CashForecastShape, refusals=()))
+def get_cash_forecast(
+    run: Running,
+    caller: Asking,
+    currency: str,
+    organization_id: str | None = None,
+    by: By = By.WEEK,
+    periods: Annotated[int | None, Query(description="13 weeks or 6 months unless given; at most 26 or 12")] = None,
+    seed: int = SEED,
+) -> Response:
+    """What is due and scheduled in one currency, by week or month, and P50 and P85 of what comes in by simulation.
+
+    With fewer than 8 finished cycles nothing is simulated: `runs` is 0, and percentiles are null.
+    """
+    checks = Checks()
+    checks.currency("/currency", currency)
+    checks.done()
+    with run.store.read() as connection:
+        wanted = CashFilter(currency, organization_id, by, periods, seed)
+        return answer(forecast_resource(cash_forecast(connection, caller, wanted, run.clock())))
 
 
 @routes.get("/payments/{id}", responses=one(PaymentShape))
