@@ -13,7 +13,7 @@ from ods_core.cli import DOCUMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE_LIBRARIES = {"streamlit", "pandas", "plotly", "ods_core"}
-CORE_ROOMS = {"ui", "service", "queries", "lifecycle", "payments", "basics"}
+CORE_ROOMS = {"ui", "service", "queries", "lifecycle", "payments", "quality", "basics"}
 
 
 def run(*command: str) -> None:
@@ -56,7 +56,7 @@ def test_a_page_imports_only_what_pages_may(page: Path) -> None:
             assert first != "ods_core" or not rest or rest.split(".")[0] in CORE_ROOMS, f"{page.name} imports {name}"
 
 
-@pytest.mark.parametrize("package", ["papers", "payments", "lifecycle", "service", "store", "demo"])
+@pytest.mark.parametrize("package", ["papers", "payments", "quality", "lifecycle", "service", "store", "demo"])
 def test_a_front_door_offers_what_it_lists(package: str) -> None:
     """Their order is the linter's business."""
     module = __import__(f"ods_core.{package}", fromlist=["*"])

@@ -112,7 +112,9 @@ def _is_clause(reading: Reading, head: Sequence[int]) -> bool:
         piece = reading.pieces[i]
         if n and has_subject and _is_verb(reading, i):
             return True
-        has_subject = has_subject or (piece.kind == WORD and not piece.sorts & _NO_SUBJECT and not _is_only_verb(piece, n))
+        has_subject = has_subject or (
+            piece.kind == WORD and not piece.sorts & _NO_SUBJECT and not _is_only_verb(piece, n)
+        )
     return False
 
 

@@ -128,9 +128,9 @@ def _hits(reading: Reading) -> Iterator[tuple[Code, Iterable[Hit]]]:
     if is_opinion:
         yield Code.NO_MEASURE, [whole]
     claims = bool(endless or lone_figures) or rules.needs_evidence(reading, figures)
-    if is_opinion and not rules.is_opinion_with_evidence(reading):
-        yield Code.NO_EVIDENCE, [whole]
-    elif not is_opinion and claims and not rules.names_evidence(reading):
+    if (is_opinion and not rules.is_opinion_with_evidence(reading)) or (
+        not is_opinion and claims and not rules.names_evidence(reading)
+    ):
         yield Code.NO_EVIDENCE, [whole]
 
 

@@ -6,7 +6,7 @@ reads it beside the deliverable's own criteria and its earlier rejections.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from ods_core.quality.findings import Finding, ReasonCode, found
@@ -15,7 +15,7 @@ from ods_core.quality.likeness import ALIKE, essence, likeness
 from ods_core.quality.reading import NUMBER, Piece, Reading, read, sort
 from ods_core.quality.rules import whole
 
-NAMED_BY_ITS_WORDS = 0.6
+NAMED_BY_ITS_WORDS = 0.5
 """Share of a criterion's words that a reason repeats, from which on it names the criterion without its number."""
 NEW = 0.5
 """Share of a demand's words that no criterion has, from which on it is a new demand."""
@@ -114,7 +114,8 @@ def _numbers_named(reading: Reading) -> list[Piece]:
     return named
 
 
-def _is_named_by_words(own: frozenset[str], words: frozenset[str]) -> bool:
+def _is_named_by_words(own: Set[str], words: Set[str]) -> bool:
+    own = {word for word in own if word[0].isalpha()}
     shared = len(own & words)
     return shared >= FEWEST_NAMED and shared >= NAMED_BY_ITS_WORDS * len(own)
 
@@ -148,8 +149,8 @@ def _without_criterion(matter: _Matter, count: int) -> Iterator[Finding]:
     for number in sorted(matter.named):
         if not 1 <= number <= count:
             start, end = _place_of(places, number)
-            names = {"number": number, "known": count}
-            yield found(ReasonCode.UNKNOWN_CRITERION, said["unknown_criterion"], matter.text, start, end, **names)
+            unknown = said["unknown_criterion"]
+            yield found(ReasonCode.UNKNOWN_CRITERION, unknown, matter.text, start, end, number=number, known=count)
 
 
 def _place_of(places: dict[int, Piece], number: int) -> tuple[int, int]:

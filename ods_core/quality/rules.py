@@ -21,7 +21,14 @@ _GAP, _GAP_AT_END, _FILLER, _PLACEHOLDER = sort("gap"), sort("gap_at_end"), sort
 _STOP_WORD, _OPEN, _AND_OR, _PRONOUN = sort("stop"), sort("open"), sort("and", "or"), sort("pronoun")
 _COUNT, _EVIDENCE, _PRODUCT, _SHOWN_BY = sort("number"), sort("evidence"), sort("product"), sort("shown_by")
 _PERCENT, _RATE, _LATENCY, _DURATION = sort("percent"), sort("rate_unit"), sort("latency_unit"), sort("duration_unit")
-_INSTANT, _SIZE, _METRIC, _JOB, _GIVEN, _BOUND = sort("instant_unit"), sort("size_unit"), sort("metric"), sort("job"), sort("given"), sort("bound")
+_INSTANT, _SIZE, _METRIC, _JOB, _GIVEN, _BOUND = (
+    sort("instant_unit"),
+    sort("size_unit"),
+    sort("metric"),
+    sort("job"),
+    sort("given"),
+    sort("bound"),
+)
 _CONDITION, _WHEN, _OVER, _PERIOD = sort("condition"), sort("when"), sort("over"), sort("period")
 _FOREVER, _ABSOLUTE, _UNIVERSAL, _ABSENCE = sort("forever"), sort("absolute"), sort("universal"), sort("absence")
 _OPEN_NOUN, _CLOSED_NOUN, _CLOSING = sort("open_noun"), sort("closed_noun"), sort("closing")
@@ -132,7 +139,7 @@ def unbounded(reading: Reading) -> Iterator[Hit]:
     """Always, never, all, none and 100 % where nothing closes the time or the set."""
     if not (reading.has(_FOREVER | _ABSOLUTE | _UNIVERSAL | _ABSENCE) or reading.has(_PERCENT)):
         return
-    closed = names_evidence(reading) or has_period(reading)
+    closed = names_evidence(reading) or has_period(reading) or any(_is_case_count(reading, i) for i in reading.numbers)
     numbers = len(reading.numbers)
     for i, piece in enumerate(reading.pieces):
         if piece.sorts & (_FOREVER | _ABSOLUTE):
@@ -144,9 +151,8 @@ def unbounded(reading: Reading) -> Iterator[Hit]:
         elif piece.sorts & _ABSENCE:
             if not closed and numbers == _is_number(piece) and _noun_after(reading, i):
                 yield _span(piece, _noun_after(reading, i))
-        elif piece.word == "100" and reading.of(i + 1) & _PERCENT and not closed:
-            if not reading.has(_GIVEN | _CONDITION) and numbers == 1:
-                yield Hit(piece.start, reading.pieces[i + 1].end)
+        elif piece.word == "100" and reading.of(i + 1) & _PERCENT and not closed and numbers == 1:
+            yield from () if reading.has(_GIVEN | _CONDITION) else [Hit(piece.start, reading.pieces[i + 1].end)]
 
 
 def _span(piece: Piece, noun: Piece | None) -> Hit:
@@ -305,10 +311,36 @@ def is_ambiguous_verb(reading: Reading, i: int) -> bool:
     before, after = reading.pieces[i - 1], reading.pieces[i + 1]
     if not before.is_content or before.sorts & (_DETERMINER | _AND_OR | _COUNT) or before.kind == NUMBER:
         return False
+    if _goes_on(reading, i):
+        return True
     return after.is_told or bool(after.sorts & (_COUNT | _PRONOUN)) or after.word in _AFTER_A_VERB
 
 
-_AFTER_A_VERB = ("the", "a", "an", "each", "every", "all", "no", "its", "their", "at", "with", "under", "within", "<", ">")
+def _goes_on(reading: Reading, i: int) -> bool:
+    """Whether a form in -s goes on to a name or a place: "writes UTF-8", "links to the imprint"."""
+    before, piece, after = reading.pieces[i - 1 : i + 2]
+    if not piece.word.endswith("s") or before.sorts & (_VERBISH | _OBSERVABLE | _VAGUE) or before.word.endswith("s"):
+        return False
+    return after.word == "to" or (after.kind == "word" and reading.text[after.start].isupper())
+
+
+_AFTER_A_VERB = (
+    "the",
+    "a",
+    "an",
+    "each",
+    "every",
+    "all",
+    "no",
+    "its",
+    "their",
+    "at",
+    "with",
+    "under",
+    "within",
+    "<",
+    ">",
+)
 
 
 def is_unmeasured(reading: Reading, is_open_ended: bool) -> bool:
@@ -351,7 +383,7 @@ def _is_case_count(reading: Reading, i: int) -> bool:
     units = _PERCENT | _RATE | _LATENCY | _DURATION | _SIZE | _PERIOD
     before = [p.word for p in reading.pieces[max(i - 2, 0) : i]]
     measured = reading.of(i + 1) & units or any(p.sorts & _RATE for p in reading.ahead(i, 4))
-    return not measured and ("on" in before or "of" in before)
+    return not measured and any(word in before for word in ("on", "of", "in", "over", "across"))
 
 
 def is_opinion_with_evidence(reading: Reading) -> bool:

@@ -27,7 +27,7 @@ _TOKEN = re.compile(
     # A hyphen within a compound joins two words and is no token of its own.
     | (?P<dash>(?<!\w)[-–—]+|[-–—]+(?!\w))
     # Punctuation one by one; pictures, control characters and the like in one token.
-    | (?P<other>[!-/:-@\[-`{-~‰§°„“”«»‘’]|[^\w\s!-/:-@\[-`{-~‰§°–—„“”«»‘’…<>≤≥≈-]+)
+    | (?P<other>[!-,./:-@\[-`{-~‰§°„“”«»‘’]|[^\w\s!-/:-@\[-`{-~‰§°–—„“”«»‘’…<>≤≥≈-]+)
     """,
     re.VERBOSE,
 )
