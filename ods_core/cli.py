@@ -9,18 +9,21 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TextIO, TypeVar
 
 import click
 
 from ods_core import __version__
 from ods_core.basics.errors import OdsError
+from ods_core.basics.jsonio import dumps, loads_strict
 from ods_core.basics.money import Money, MoneyError, format_money
 from ods_core.basics.settings import ROOT, Settings, settings_document
 from ods_core.lifecycle.document import document as lifecycle_document
 from ods_core.payments import TermsError
+from ods_core.quality import CheckedList, check_criteria
 from ods_core.queries.invariants import check as check_invariants
 from ods_core.service import plan
+from ods_core.service.gate import checked_resource
 from ods_core.store import Store
 
 P = ParamSpec("P")
@@ -105,6 +108,53 @@ def _price(text: str, currency: str) -> Money:
     if price.amount <= 0:
         raise click.ClickException("--price: expected an amount above 0")
     return price
+
+
+@main.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--json", "as_json", is_flag=True, help="Print what `POST …/criteria/check` answers.")
+def criteria(file: TextIO, as_json: bool) -> None:
+    """Check acceptance criteria: one a line, or a JSON list of texts; `-` reads standard input.
+
+    Ends with 1 where one of them is not written yet; other findings advise.
+    """
+    checked = check_criteria(_criteria_in(file))
+    if as_json:
+        click.echo(dumps(checked_resource(checked)).decode())
+    else:
+        _print_checked(checked)
+    blocked = sum(one.is_blocked for one in checked.criteria)
+    if blocked or not checked.criteria:
+        why = "criterion is" if blocked == 1 else "criteria are"
+        raise click.ClickException(f"{blocked} {why} not written yet" if blocked else "there is no criterion")
+
+
+def _criteria_in(file: TextIO) -> list[str]:
+    try:
+        text = file.read()
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"not UTF-8: {error.reason} at byte {error.start}") from None
+    if not text.lstrip().startswith(("[", "{")):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        given = loads_strict(text.encode())
+    except ValueError:
+        # A criterion may begin with a bracket.
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    found = given.get("criteria", given.get("acceptance_criteria")) if isinstance(given, dict) else given
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise click.ClickException('expected a JSON list of texts, or {"criteria": [texts]}')
+    return found
+
+
+def _print_checked(checked: CheckedList) -> None:
+    for number, one in enumerate(checked.criteria, 1):
+        click.echo(f"{number:>3}. {one.score:>3}  {one.text}")
+        for f in one.findings:
+            words = " ".join(one.text[f.start : f.end].split())
+            click.echo(f"          {f.severity.value}: {f.code.value}, {f.start}–{f.end}: {words}")
+            click.echo(f"          {f.message} {f.suggestion}")
+    click.echo(f"score {checked.score}")
 
 
 DOCUMENTS: dict[str, Callable[[], str]] = {"lifecycle.md": lifecycle_document, "settings.md": settings_document}

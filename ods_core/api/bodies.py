@@ -367,6 +367,24 @@ class DecisionBody(Body):
         return Reject(self.rejection_reason or "", self.reviewer_id, criteria, self.notes, verdicts)
 
 
+class CriteriaBody(Body):
+    """Acceptance criteria that belong together."""
+
+    criteria: list[str] = Field(max_length=10_000, examples=[["Failure rate <0.1% in staging load test."]])
+
+
+class RejectionReasonBody(Body):
+    """A rejection that is not given yet."""
+
+    deliverable_id: str = Field(examples=["DLV-26-000081"])
+    rejection_reason: str
+    criteria_not_met: list[CriterionBody] = Field(default=[], max_length=1_000)
+
+    def not_met(self) -> list[CriterionNotMet]:
+        """The criteria that it names, as the rules know them."""
+        return [CriterionNotMet(c.criterion, c.evidence) for c in self.criteria_not_met]
+
+
 class ReceiptBody(Body):
     """Money that came in for a payment."""
 

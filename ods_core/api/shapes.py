@@ -243,6 +243,7 @@ class ScopeShape(Shape):
     confirmed_at: datetime | None
     confirmed_by: str | None
     shifted_days: int
+    criteria_score: int | None = Field(description="How good its criteria were found at confirmation, 0 to 100")
     completed_at: datetime | None
     cancelled_at: datetime | None
     cancelled_by: str | None
@@ -448,6 +449,37 @@ class InvoiceShape(Shape):
     organization_id: str
 
 
+class WarningShape(Shape):
+    """What a reason would be better without; it stands in the way of nothing."""
+
+    code: str
+    severity: str = Field(description="`info`, `warning` or `blocker`")
+    message: str
+    suggestion: str
+
+
+class FindingShape(WarningShape):
+    """What a criterion would be better without, and the words that it is about."""
+
+    start: int = Field(description="In code points of the text")
+    end: int = Field(description="The first place after the words")
+
+
+class CheckedCriterionShape(Shape):
+    text: str = Field(description="As it was sent")
+    score: int = Field(description="0 to 100")
+    findings: list[FindingShape]
+
+
+class CheckedCriteriaShape(Shape):
+    score: int = Field(description="The mean of the criteria, rounded down; 0 for none")
+    criteria: list[CheckedCriterionShape]
+
+
+class CheckedReasonShape(Shape):
+    findings: list[WarningShape]
+
+
 class Decided(DeliverableShape):
     """A deliverable after the decision on it, and what followed."""
 
@@ -456,6 +488,7 @@ class Decided(DeliverableShape):
     payments_due: list[PaymentShape]
     scope_status: str
     service_line_status: str | None
+    warnings: list[WarningShape] = Field(description="What a rejection would have been better without")
 
 
 class ServiceLineShape(Shape):

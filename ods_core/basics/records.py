@@ -112,6 +112,7 @@ class Scope:
     `shifted_days` is by how much a late confirmation moved the cycles; `remind_on` is the day from which its client is
     to be reminded that it is about to expire, and `reminded_at` when that happened. `quote` is the provider's
     calculation of the price, where there is one; a person may have rounded it.
+    `criteria_score` is how good its criteria were found when it was confirmed, 0 to 100.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Scope:
     cancelled_by: str | None = None
     cancellation_reason: str | None = None
     quote: Quote | None = None
+    criteria_score: int | None = None
 
     def is_expired(self, today: date) -> bool:
         """Whether the proposal can no longer be confirmed; `valid_until` itself is still a day to do it."""

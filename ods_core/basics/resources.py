@@ -123,6 +123,7 @@ def scope_resource(engagement: Engagement, scope: Scope) -> Resource:
         "confirmed_at": scope.confirmed_at,
         "confirmed_by": scope.confirmed_by,
         "shifted_days": scope.shifted_days,
+        "criteria_score": scope.criteria_score,
         "completed_at": scope.completed_at,
         "cancelled_at": scope.cancelled_at,
         "cancelled_by": scope.cancelled_by,

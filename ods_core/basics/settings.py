@@ -5,6 +5,7 @@ docs/settings.md is made from the descriptions below.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from ods_core.basics.money import exponent
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_DATABASE = f"duckdb:///{ROOT / 'data' / 'ods.duckdb'}"
+
+
+class ReviewPolicy(StrEnum):
+    """What becomes of a rejection that nobody could act on."""
+
+    ADVISE = "advise"
+    ENFORCE = "enforce"
 
 
 class Settings(BaseSettings):
@@ -76,6 +84,11 @@ class Settings(BaseSettings):
     )
     invoice_note: str = Field(
         "", max_length=1_000, description="A sentence at the foot of each invoice: how tax is treated, where to pay."
+    )
+    review_policy: ReviewPolicy = Field(
+        ReviewPolicy.ADVISE,
+        description="What becomes of a rejection that the reason checker flags: `advise` takes it and answers with "
+        "`warnings`, `enforce` refuses it (422).",
     )
 
     @field_validator("clock")

@@ -142,9 +142,13 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Buy: confirm a proposal. `accepted_by` None: the caller."""
+    """Buy: confirm a proposal. `accepted_by` None: the caller.
+
+    `criteria_score` is how good the criteria were found, 0 to 100; the facade has them looked at.
+    """
 
     accepted_by: str | None = None
+    criteria_score: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def confirm(change: Change, scope: Scope, given: Confirm) -> None:
         confirmed_at=moment.now,
         confirmed_by=given.accepted_by or moment.actor.id,
         shifted_days=shift,
+        criteria_score=given.criteria_score,
     )
     line = ServiceLine(
         moment.next_id(Prefix.SERVICE_LINE), scope.request_id, scope.id, ServiceLineStatus.ACTIVE, moment.now

@@ -50,6 +50,8 @@ from ods_core.lifecycle import (
 )
 from ods_core.lifecycle.rules import RULES, Verb, verb_of
 from ods_core.payments import TermsError, parse_terms, read_rate_card, schedule
+from ods_core.quality import Finding
+from ods_core.service import gate
 from ods_core.service.quoting import with_quote
 from ods_core.store import Store, UnitOfWork
 
@@ -62,6 +64,8 @@ class Result:
     events: Sequence[Event]
     kind: Kind
     subject_id: str
+    warnings: Sequence[Finding] = ()
+    """What a rejection would have been better without."""
 
     def resource(self, caller: Caller | None = None) -> Resource:
         """The subject as of the command: as everybody sees it, or as this caller does."""
@@ -136,8 +140,10 @@ class Service:
         return self._give(caller, request_id, command)
 
     def confirm(self, caller: Caller, scope_id: str, command: Confirm) -> Result:
-        """Confirm a proposal: the engagement begins."""
-        return self._give(caller, scope_id, command)
+        """Confirm a proposal: the engagement begins. How good its criteria are is kept with it."""
+        return self._give(
+            caller, scope_id, command, lambda e: replace(command, criteria_score=gate.scope_score(e, scope_id))
+        )
 
     def decline(self, caller: Caller, scope_id: str, command: Decline) -> Result:
         """Send a proposal back."""
@@ -164,9 +170,23 @@ class Service:
         """Accept a deliverable."""
         return self._give(caller, deliverable_id, command)
 
-    def reject(self, caller: Caller, deliverable_id: str, command: Reject) -> Result:
-        """Reject a deliverable."""
-        return self._give(caller, deliverable_id, command)
+    def reject(self, caller: Caller, deliverable_id: str, command: Reject, *, enforce: bool = False) -> Result:
+        """Reject a deliverable; the result holds what the reason would have been better without.
+
+        Args:
+            enforce: refuse a reason with findings, with the code `rejection_flagged`, once nothing else is in its way.
+        """
+        findings: list[Finding] = []
+
+        def read(engagement: Engagement) -> Command:
+            findings.extend(gate.reason_findings(engagement, deliverable_id, command))
+            return command
+
+        def weigh() -> None:
+            if enforce and findings:
+                raise gate.refusal(findings)
+
+        return replace(self._give(caller, deliverable_id, command, read, weigh), warnings=tuple(findings))
 
     def lapse(self, deliverable_id: str) -> Result:
         """Let silence decide a deliverable whose review window has passed, as its scope provides."""
@@ -209,8 +229,9 @@ class Service:
         subject_id: str,
         command: Command,
         completed: Callable[[Engagement], Command] | None = None,
+        allowed: Callable[[], None] | None = None,
     ) -> Result:
-        """Give a command; `completed` makes it anew once the engagement is known."""
+        """Give a command; `completed` makes it anew once the engagement is known, `allowed` may refuse it at last."""
         verb = verb_of(command)
         kind = RULES[verb].subject
         _require(caller, verb)
@@ -218,6 +239,8 @@ class Service:
             engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
             given = completed(engagement) if completed else command
             outcome = decide(engagement, given, subject_id, self._moment(caller, unit))
+            if allowed:
+                allowed()
             unit.save(outcome.engagement, outcome.events)
         return Result(outcome.engagement, outcome.events, kind, subject_id)
 

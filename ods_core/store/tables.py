@@ -274,6 +274,7 @@ scopes = Table(
     Column("cancelled_by", String),
     Column("cancellation_reason", Text),
     Column("quote", JsonQuote()),
+    Column("criteria_score", Integer),
 )
 
 cycles = Table(

@@ -19,10 +19,12 @@ from ods_core.api.shapes import (
 )
 from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.events import EventType
+from ods_core.basics.settings import ReviewPolicy
 from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, Kind, ServiceLineStatus
 from ods_core.lifecycle import Accept, Start
 from ods_core.queries import certificates
 from ods_core.service import Result
+from ods_core.service.gate import warning
 
 routes = router("Delivery")
 
@@ -84,11 +86,15 @@ def submit_deliverable(id: str, run: Running, caller: Asking, body: SubmitBody |
 
 @routes.post("/deliverables/{id}/accept", responses=one(Decided, refusals=COMMAND))
 def decide_deliverable(id: str, body: DecisionBody, run: Running, caller: Asking) -> Response:
-    """Accept or reject a deliverable that is ready for acceptance; the decision is final for this attempt."""
+    """Accept or reject a deliverable that is ready for acceptance; the decision is final for this attempt.
+
+    A rejection that nobody could act on is answered with `warnings`, or refused where `ODS_REVIEW_POLICY=enforce`.
+    """
     command = body.command()
     if isinstance(command, Accept):
         return answer(_decided(run.service.accept(caller, id, command)))
-    return answer(_decided(run.service.reject(caller, id, command)))
+    enforce = run.settings.review_policy == ReviewPolicy.ENFORCE
+    return answer(_decided(run.service.reject(caller, id, command, enforce=enforce)))
 
 
 def _decided(result: Result) -> dict[str, Any]:
@@ -103,6 +109,7 @@ def _decided(result: Result) -> dict[str, Any]:
         "payments_due": [event.data for event in result.caused(EventType.PAYMENT_DUE)],
         "scope_status": engagement.scope(deliverable.scope_id).status.value,
         "service_line_status": line.status.value if line else None,
+        "warnings": [warning(finding) for finding in result.warnings],
     }
 
 
