@@ -38,6 +38,7 @@ from ods_core.ui import cards, cashflow, charts, decisions, live, reviewing, tab
 from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
+from ods_core.ui.invoice_list import show_invoice_list
 from ods_core.ui.reporting import choose_reporting, parts_table, show_rates
 from ods_core.ui.session import (
     caller,
@@ -56,7 +57,13 @@ from ods_core.ui.session import (
     today,
 )
 
-VIEWS = {"schedule": "Schedule", "ageing": "Ageing", "forecast": "Forecast", "statement": "Statement"}
+VIEWS = {
+    "schedule": "Schedule",
+    "ageing": "Ageing",
+    "forecast": "Forecast",
+    "invoices": "Invoices",
+    "statement": "Statement",
+}
 TRIGGERS = {
     TriggerKind.CONFIRMATION: "when the scope is confirmed",
     TriggerKind.CYCLE_ACCEPTANCE: "when cycle {} is accepted",
@@ -531,6 +538,8 @@ else:
         show_statement()
     elif view == "ageing":
         show_ageing(owners, known)
+    elif view == "invoices":
+        show_invoice_list(owners, known)
     elif view == "forecast":
         cashflow.show_cash(owners, known)
     else:

@@ -19,7 +19,8 @@ from ods_core.basics.states import Kind, look
 from ods_core.basics.triggers import Trigger
 from ods_core.papers import Amount, Column, Form, Paper, Row, Sheet
 from ods_core.payments import ROUNDING, Reporting, left_out, reported_total
-from ods_core.queries import ledger, payments
+from ods_core.queries import invoiced, ledger, payments
+from ods_core.queries.invoiced import InvoiceFilter, InvoiceRow
 from ods_core.queries.ledger import ReceiptFilter, ReceiptRow
 from ods_core.queries.lists import engagement_of
 from ods_core.queries.metrics import METRICS
@@ -61,6 +62,22 @@ RECEIPTS = (
     Column("Recorded at (UTC)", _MOMENT, 20),
     Column("Recorded by", width=18),
 )
+INVOICES = (
+    Column("Number", width=22),
+    Column("Invoice", width=16),
+    Column("Payment", width=16),
+    Column("Scope", width=18),
+    Column("Title", width=44),
+    Column("Organisation", width=17),
+    Column("Issued on", _DATE, 12),
+    Column("Due on", _DATE, 12),
+    Column("Currency", width=10),
+    Column("Amount", _AMOUNT, 18),
+    Column("Paid at issue", _AMOUNT, 18),
+    Column("Claimed", _AMOUNT, 18),
+    Column("Status", width=14),
+    Column("Reason", width=30),
+)
 STATEMENT = tuple(c for c in SCHEDULE if c.label not in ("Scope", "Title", "Organisation"))
 _MEANT = ("open", "overdue")
 _TRIGGER = "What a payment waits for: confirmation, or the acceptance of a cycle, of a deliverable or of everything."
@@ -100,6 +117,27 @@ def receipts_paper(
         sheets=[Sheet("Receipts", [*RECEIPTS, *_reported_columns(("Amount",), reporting)], rows)],
         totals=_totals("Entries", ["Received"], [(t.currency, t.count, [t.amount]) for t in sums], reporting),
         definitions={"Amount": "Money received; negative where an entry takes an earlier one back."},
+        notes=_notes([t.currency for t in sums], reporting),
+        rates=_rates(reporting),
+    )
+
+
+def invoices_paper(
+    connection: Connection, caller: Caller, wanted: InvoiceFilter, now: datetime, reporting: Reporting | None = None
+) -> Paper:
+    """Every invoice that the filter lets through, and what they ask for per currency."""
+    sums = invoiced.totals(connection, caller, wanted)
+    rows = (_invoice(row, reporting) for row in invoiced.every(connection, caller, wanted))
+    told = [(t.currency, t.count, [t.claimed, t.open]) for t in sums]
+    return Paper(
+        title="Invoices",
+        moment=now,
+        filters=invoice_filters(wanted),
+        sheets=[Sheet("Invoices", [*INVOICES, *_reported_columns(("Claimed",), reporting)], rows)],
+        totals=_totals("Invoices", ["Claimed", "Claimed by open ones"], told, reporting),
+        definitions={
+            "Claimed": "What an invoice asks for: the amount less what was paid at issue; totals leave out void."
+        },
         notes=_notes([t.currency for t in sums], reporting),
         rates=_rates(reporting),
     )
@@ -203,6 +241,18 @@ def receipt_filters(wanted: ReceiptFilter) -> dict[str, str]:
     }
 
 
+def invoice_filters(wanted: InvoiceFilter) -> dict[str, str]:
+    """A filter of invoices as a paper prints it."""
+    return {
+        "Organisation": wanted.organization_id or "all",
+        "Currency": wanted.currency or "all",
+        "Status": look(wanted.status).label if wanted.status else "all",
+        "Issued from": wanted.first.isoformat() if wanted.first else "the beginning",
+        "Issued until": wanted.last.isoformat() if wanted.last else "the end",
+        "Scope": wanted.scope_id or "all",
+    }
+
+
 # Rows.
 
 
@@ -251,6 +301,27 @@ def _receipt(row: ReceiptRow, reporting: Reporting | None) -> Row:
         row.recorded_at,
         row.recorded_by,
         *_reported((row.amount,), row.currency, reporting),
+    )
+
+
+def _invoice(row: InvoiceRow, reporting: Reporting | None) -> Row:
+    claimed = row.amount - row.paid
+    return (
+        row.printed_number,
+        row.id,
+        row.payment_id,
+        row.scope_id,
+        row.scope_title,
+        row.organization_id,
+        row.issued_at.date(),
+        row.due_on,
+        row.currency,
+        Amount(row.amount, row.currency),
+        Amount(row.paid, row.currency),
+        Amount(claimed, row.currency),
+        row.status.value,
+        row.reason,
+        *_reported((claimed,), row.currency, reporting),
     )
 
 

@@ -105,3 +105,25 @@ def test_rates_that_cannot_be_used_are_told_at_start_and_stop_nothing_else(tmp_p
             assert (refused.status_code, refused.json()["code"]) == (503, "exchange_rates_unusable")
             assert client.get("/payments.csv").status_code == 200
         assert "ODS_EXCHANGE_RATES: exchange.toml: rates.USD: expected a rate from" in server.log()
+
+
+def test_invoices_as_csv_have_the_filters_of_the_list(api: httpx.Client, engagement: Engagement) -> None:
+    engagement.submitted(title="@cmd").confirmed()
+    scope = engagement.scope["id"]
+    due = engagement.get(f"/payments?scope_id={scope}&status=due")[0]["id"]
+    wrong = api.post(f"/payments/{due}/invoice").json()["data"]
+    api.post(f"/invoices/{wrong['id']}/void", json={"reason": "=A1"})
+    right = api.post(f"/payments/{due}/invoice").json()["data"]
+    found = rows(api.get("/invoices.csv", params={"scope_id": scope}))
+    assert [(r["Number"], r["Status"], r["Claimed"]) for r in found] == [
+        (wrong["number"], "void", "7750.00"),
+        (right["number"], "open", "7750.00"),
+    ]
+    assert (found[0]["Title"], found[0]["Reason"]) == ("'@cmd", "'=A1")
+    for status in ("open", "void", "paid"):
+        one = rows(api.get("/invoices.csv", params={"scope_id": scope, "status": status}))
+        assert len(one) == len(engagement.get(f"/invoices?scope_id={scope}&status={status}"))
+    assert rows(api.get("/invoices.csv", params={"scope_id": scope, "from": right["issued_on"]})) == found
+    assert rows(api.get("/invoices.csv", params={"scope_id": scope, "to": "2020-01-01"})) == []
+    book = load_workbook(io.BytesIO(api.get("/invoices.xlsx", params={"scope_id": scope}).content))
+    assert book["Invoices"].max_row == 3

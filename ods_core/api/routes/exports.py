@@ -15,9 +15,10 @@ from ods_core.api.shapes import Problem
 from ods_core.api.wiring import Asking, Running, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import NotFound
-from ods_core.basics.states import PaymentStatus
+from ods_core.basics.states import InvoiceStatus, PaymentStatus
 from ods_core.papers import Format
-from ods_core.queries.exports import ageing_paper, receipts_paper, schedule_paper, statement_paper
+from ods_core.queries.exports import ageing_paper, invoices_paper, receipts_paper, schedule_paper, statement_paper
+from ods_core.queries.invoiced import InvoiceFilter
 from ods_core.queries.ledger import ReceiptFilter
 from ods_core.queries.payments import PaymentFilter
 from ods_core.service import Stage
@@ -107,6 +108,27 @@ def export_receipts(
     reporting = reporting_in(run, reporting_currency)
     make = partial(receipts_paper, caller=caller, wanted=wanted, now=run.clock(), reporting=reporting)
     return exported(run, caller, make, format, "receipts")
+
+
+@routes.get("/invoices.{format}", responses=_LISTED, response_class=Response)
+def export_invoices(
+    format: Ending,
+    run: Running,
+    caller: Asking,
+    scope_id: str | None = None,
+    organization_id: str | None = None,
+    status: InvoiceStatus | None = None,
+    currency: str | None = None,
+    first: Annotated[date | None, Query(alias="from", description="Issued on this day or later")] = None,
+    last: Annotated[date | None, Query(alias="to", description="Issued on this day or earlier")] = None,
+    reporting_currency: InCurrency = None,
+) -> Response:
+    """Every invoice, voided ones too, in the order of issue."""
+    _check_period(first, last)
+    wanted = InvoiceFilter(organization_id, currency, status, first, last, scope_id)
+    reporting = reporting_in(run, reporting_currency)
+    make = partial(invoices_paper, caller=caller, wanted=wanted, now=run.clock(), reporting=reporting)
+    return exported(run, caller, make, format, "invoices")
 
 
 @routes.get("/scopes/{id}/statement.{format}", responses=_file(403, 404, 422, 429, 503), response_class=Response)
