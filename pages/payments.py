@@ -304,7 +304,8 @@ def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
     late = total - sum((row.amounts.get("not_yet_due", Decimal(0)) for row in rows), Decimal(0))
     st.header(f"{currency} · {plain(money(total, currency))} open", anchor=False)
     chart = charts.figure(barmode="stack", height=110 + 46 * len(rows))
-    chart.update_layout(legend={"traceorder": "normal"})
+    # One age alone still needs its name.
+    chart.update_layout(legend={"traceorder": "normal"}, showlegend=True)
     shades = ["green", "yellow", "orange", "violet", "red"]
     for (bucket, label), shade, pattern in zip(BUCKETS.items(), shades, PATTERNS, strict=True):
         amounts = [row.amounts.get(bucket, Decimal(0)) for row in rows]
