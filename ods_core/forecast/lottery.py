@@ -136,7 +136,7 @@ def at_least(drawn: Ints, elapsed: Ints, beyond: Bools) -> Ints:
 
     `drawn` [runs, n] is changed in place. All its other values are at least `elapsed` already.
     """
-    if beyond.any():
-        drawn += np.where(beyond, elapsed, 0).astype(np.int32)
-        np.maximum(drawn, elapsed, out=drawn)
+    (few,) = np.nonzero(beyond)
+    if len(few):
+        drawn[:, few] = elapsed[few] + np.maximum(drawn[:, few], 0)
     return drawn

@@ -32,7 +32,7 @@ from ods_core.forecast.lottery import (
 from ods_core.forecast.periods import Periods, months, weeks
 from ods_core.forecast.work import MAX_SAMPLES, MIN_FINISHED_CYCLES, History, OpenWork
 
-SHARING = 10
+SHARING = 20
 """So many runs share one drawn history, and are played together."""
 
 BITS = 15
@@ -394,7 +394,9 @@ def _expected(ids: list[str], days: NDArray[np.int16], today: date) -> list[Expe
 
 
 def _dates(today: date, days: list[int]) -> list[date]:
-    return [_day(today, n) for n in days]
+    # There are few days and many things; each day is made once.
+    known = {n: _day(today, n) for n in set(days)}
+    return [known[n] for n in days]
 
 
 def _day(today: date, days: int) -> date:
