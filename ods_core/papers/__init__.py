@@ -1,11 +1,16 @@
-"""What people take away: papers as CSV and as XLSX. Rows in, a file out; nothing here knows where rows come from."""
+"""What people take away: lists as CSV and as XLSX, invoices and statements as PDF.
+
+Rows or records in, a file out; nothing here knows where they come from.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
 from typing import BinaryIO
 
 from ods_core.papers.comma import safe, write_csv
+from ods_core.papers.invoice import invoice_pdf
 from ods_core.papers.paper import Amount, Cell, Column, Form, Paper, Progress, Row, Sheet, Stopped, unwatched
+from ods_core.papers.statement import statement_pdf
 from ods_core.papers.workbook import write_xlsx
 
 
@@ -43,7 +48,9 @@ __all__ = [
     "Row",
     "Sheet",
     "Stopped",
+    "invoice_pdf",
     "safe",
+    "statement_pdf",
     "unwatched",
     "write_csv",
     "write_xlsx",
