@@ -34,7 +34,7 @@ from ods_core.queries.payments import (
 )
 from ods_core.queries.timeline import confirmed_scopes
 from ods_core.service import runtime
-from ods_core.ui import cards, cashflow, charts, decisions, live, reviewing, tables
+from ods_core.ui import cards, cashflow, charts, decisions, invoicing, live, reviewing, tables
 from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
@@ -381,6 +381,7 @@ def draw_statement(scope_id: str) -> None:
             lambda connection, moment: statement_paper(connection, who, scope.id, moment),
         )
     )
+    invoicing.offer_statement(scope.id)
     for m in own:
         draw_milestone(m, expected_on(engagement, m))
 
@@ -423,6 +424,7 @@ def show_payment(id: str) -> None:
         }
     )
     show_receipts(engagement, m)
+    invoicing.show_invoices(engagement, m)
     st.header("Statement of the engagement", anchor=False)
     draw_statement(m.scope_id)
 
@@ -442,7 +444,7 @@ def show_receipts(engagement: Engagement, m: Milestone) -> None:
     for entry in booked:
         draw_receipt(engagement, entry)
     # One form at a time: the address names one draft.
-    if payable and not param("reverse"):
+    if payable and not param("reverse") and not invoicing.is_ending_one(engagement, m):
         offer_receipt(m)
 
 
@@ -530,6 +532,8 @@ def leave_reversal(draft: Draft) -> None:
 live.watch()
 if param("payment"):
     show_payment(param("payment"))
+elif param("invoice"):
+    show_payment(engagement_of(Kind.INVOICE, param("invoice")).invoice(param("invoice")).payment_id)
 else:
     cards.heading("payments")
     view = choose_view("view", "What to see", VIEWS)

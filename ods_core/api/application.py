@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 from ods_core import __version__
 from ods_core.api import problems
 from ods_core.api.guard import LocalOnly
-from ods_core.api.routes import delivery, events, exports, metrics, money, quality, quotes, requests, scopes
+from ods_core.api.routes import delivery, events, exports, metrics, money, prints, quality, quotes, requests, scopes
 from ods_core.api.tracing import RequestIds
 
 _ABOUT = """
@@ -32,7 +32,8 @@ def build() -> FastAPI:
         openapi_url="/openapi.json",
     )
     problems.install(app)
-    for module in (requests, scopes, delivery, exports, money, quotes, quality, metrics, events):
+    # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
+    for module in (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events):
         app.include_router(module.routes)
     app.add_middleware(LocalOnly)
     app.add_middleware(RequestIds)

@@ -30,6 +30,8 @@ LINE = 5
 PAGE = 297 - 2 * MARGIN - 10
 GREY, INK, RULE, RED = (96, 96, 96), (20, 20, 20), (190, 190, 190), (176, 0, 32)
 NOTHING = "–"
+LONGEST_CELL = 400
+"""Characters of a cell of a table."""
 
 Align = Literal["LEFT", "RIGHT"]
 _FAMILY = "text"
@@ -168,8 +170,13 @@ class Printed(FPDF):
         aligned: Sequence[Align],
         size: float = 8.5,
     ) -> None:
-        """A table under its title; its heads are said again on each page. `widths` are shares of the whole width."""
-        shown = [[printable(cell) for cell in cells] for cells in (heads, *rows)]
+        """A table under its title; its heads are said again on each page.
+
+        Args:
+            widths: shares of the whole width.
+            rows: a text that would fill a page is cut, with `…` at its end: a row has to fit onto one.
+        """
+        shown = [[_cut(printable(cell)) for cell in cells] for cells in (heads, *rows)]
         self.use(size, bold=True)
         self.heading(title, sum(self._height(cells, widths, size) for cells in shown[:2]))
         self.use(size)
@@ -213,6 +220,10 @@ class Printed(FPDF):
     def bytes(self) -> bytes:
         """The finished file."""
         return bytes(self.output())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"
 
 
 def figure(value: Decimal, currency: str) -> str:

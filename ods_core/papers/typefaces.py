@@ -5,6 +5,7 @@ Text comes from people, in any script. A character that no typeface has is print
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,10 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 # Signs that turn the order of what follows them: harmless in honest text, and a way to make an amount read backwards.
 _TURNING = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+# The library looks for the direction of a sign at its next letter, one call deeper a sign: a long row of them would end
+# in a recursion error. An invisible letter now and then ends the search.
+_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+_NEUTRAL_RUN = re.compile(r"[\W_]{100}")
 _VARIATION_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 
 
@@ -54,7 +59,8 @@ def fallback_for(character: str) -> str | None:
 
 def printable(text: str) -> str:
     """A person's text as it can be printed on one line: line breaks are spaces, what has no shape is `�`."""
-    return "".join(map(_shape, " ".join(unicodedata.normalize("NFC", text).split())))
+    shaped = "".join(map(_shape, " ".join(unicodedata.normalize("NFC", text).split())))
+    return _NEUTRAL_RUN.sub(lambda run: run[0] + _LEFT_TO_RIGHT, shaped)
 
 
 def _shape(character: str) -> str:

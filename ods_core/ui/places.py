@@ -105,5 +105,6 @@ PLACE_OF: Mapping[Kind, tuple[str, str]] = {
     Kind.CYCLE: ("cycles", "cycle"),
     Kind.DELIVERABLE: ("deliverables", "deliverable"),
     Kind.PAYMENT: ("payments", "payment"),
+    Kind.INVOICE: ("payments", "invoice"),
 }
 """Where a thing is shown: the page, and the parameter that opens it there."""

@@ -1,0 +1,59 @@
+"""Invoices and statements as PDF, made when they are asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import Response
+
+from ods_core.api.problems import MEDIA_TYPE
+from ods_core.api.shapes import Problem
+from ods_core.api.wiring import Asking, Running, router
+from ods_core.basics.errors import Forbidden
+from ods_core.basics.records import invoice_number
+from ods_core.basics.roles import EXPORTERS
+from ods_core.basics.states import Kind
+from ods_core.papers import invoice_pdf, statement_pdf
+from ods_core.queries.lists import engagement_of
+
+PDF = "application/pdf"
+
+routes = router("Money")
+_WHY = {
+    403: "Exports are for the role `finance`",
+    404: "No such thing for this caller",
+    422: "An unknown query parameter",
+}
+
+
+def _print(*refusals: int) -> dict[int | str, Any]:
+    """How an answer that is a PDF is described."""
+    problem = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
+    described: dict[int | str, Any] = {status: {"description": _WHY[status], "content": problem} for status in refusals}
+    content = {PDF: {"schema": {"type": "string", "format": "binary"}}}
+    return {200: {"description": "The file", "content": content}} | described
+
+
+@routes.get("/invoices/{id}.pdf", responses=_print(404, 422), response_class=Response)
+def print_invoice(id: str, run: Running, caller: Asking) -> Response:
+    """An invoice as it was issued, the same to the byte each time; one that was voided says so, and why."""
+    with run.store.read() as connection:
+        engagement = engagement_of(connection, caller, Kind.INVOICE, id)
+    number = invoice_number(engagement.request.organization_id, engagement.invoice(id).serial)
+    return _file(invoice_pdf(engagement, id), f"{number}.pdf")
+
+
+@routes.get("/scopes/{id}/statement.pdf", responses=_print(403, 404, 422), response_class=Response)
+def print_statement(id: str, run: Running, caller: Asking) -> Response:
+    """What became of one scope's price: its payments, receipts and invoices as of now."""
+    if not caller.may(EXPORTERS):
+        raise Forbidden(f"to take an export needs the role {' or '.join(sorted(EXPORTERS))}")
+    with run.store.read() as connection:
+        engagement = engagement_of(connection, caller, Kind.SCOPE, id)
+    now = run.clock()
+    return _file(statement_pdf(engagement, id, run.service.policy.parties, now), f"statement-{id}-{now:%Y-%m-%d}.pdf")
+
+
+def _file(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=PDF, headers=headers)
