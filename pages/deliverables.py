@@ -11,16 +11,18 @@ from ods_core.basics.clock import days_between
 from ods_core.basics.errors import Invalid, OdsError
 from ods_core.basics.events import Event, EventType
 from ods_core.basics.records import Attempt, CriterionVerdict, Deliverable, Engagement, Evidence
+from ods_core.basics.settings import ReviewPolicy
 from ods_core.basics.states import Decision, DeliverableStatus, Kind, Verdict, look
 from ods_core.lifecycle import Accept, Reject, Start, Submit, Verb
 from ods_core.lifecycle.permission import working_cycle
 from ods_core.lifecycle.validation import MAX_LINKS
+from ods_core.quality import ReasonCode, check_criteria
 from ods_core.queries import lists, reviews
 from ods_core.queries import today as piles
 from ods_core.queries.choices import matching, organizations
 from ods_core.queries.lists import Page
-from ods_core.service import runtime
-from ods_core.ui import cards, decisions, live, reviewing, tables
+from ods_core.service import gate, runtime
+from ods_core.ui import cards, decisions, findings, forms, live, reviewing, tables
 from ods_core.ui.formats import NOTHING, age, ago, away, count, day, days, moment, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
 from ods_core.ui.session import (
@@ -29,6 +31,7 @@ from ods_core.ui.session import (
     choose_text,
     choose_view,
     engagement_of,
+    go,
     link,
     link_to,
     may,
@@ -315,11 +318,17 @@ def show_promise(engagement: Engagement, d: Deliverable) -> None:
 
 
 def show_criteria(engagement: Engagement, d: Deliverable) -> None:
-    """The criteria, with what was found of each once the attempt is decided by somebody."""
-    st.header("Acceptance criteria", anchor=False)
+    """The criteria, with what was found of each once somebody decided; before that, for the provider, with findings."""
+    checked_next = may(Verb.SUBMIT) and not d.decided_at
+    st.header("What the reviewer will check" if checked_next else "Acceptance criteria", anchor=False)
     attempt = engagement.attempt_on(d)
     if attempt and attempt.decision and not attempt.deemed:
         reviewing.draw_verdicts(d.acceptance_criteria, attempt)
+    elif checked_next:
+        st.caption(
+            "Each of these, by looking at what you hand in. Where one leaves room, say in your notes how you read it."
+        )
+        findings.numbered(check_criteria(d.acceptance_criteria))
     else:
         cards.numbered(d.acceptance_criteria)
 
@@ -532,6 +541,8 @@ def offer_rejection(engagement: Engagement, d: Deliverable, draft: Draft) -> Non
     )
     if not not_met:
         st.caption("Mark above which criteria were not met, so that the provider knows what to mend.")
+    command = Reject(reason.strip(), verdicts=verdicts)
+    agreed = weigh_reason(engagement, d, draft, command)
     draft.show_rest(lambda pointer: pointer in ("/notes", "/rejection_reason"))
     if decisions.ask_once(
         f"reject_{d.id}",
@@ -540,16 +551,59 @@ def offer_rejection(engagement: Engagement, d: Deliverable, draft: Draft) -> Non
         "Yes, reject",
         icon="cancel",
         primary=False,
-        disabled=not reason.strip(),
+        disabled=not reason.strip() or not agreed,
     ):
-        command = Reject(reason.strip(), verdicts=verdicts)
         decisions.carry_out(
-            lambda: runtime().service.reject(caller(), d.id, command),
+            lambda: runtime().service.reject(caller(), d.id, command, enforce=is_enforced()),
             headline=f"“{d.title}” is rejected",
             about=d.id,
             draft=draft,
             then=lambda _: conclude(draft),
         )
+
+
+def is_enforced() -> bool:
+    """Whether a flagged rejection is refused."""
+    return runtime().settings.review_policy == ReviewPolicy.ENFORCE
+
+
+def weigh_reason(engagement: Engagement, d: Deliverable, draft: Draft, command: Reject) -> bool:
+    """What the reason would be better without; whether the rejection may go on, a flagged one on a second step."""
+    found = gate.reason_findings(engagement, d.id, command) if command.rejection_reason else []
+    if not found:
+        return True
+    with st.container(border=True, key="reason_findings"):
+        st.markdown(":material/rule: **The provider may not be able to act on this**")
+        findings.reason(found)
+        for demand in [f for f in found if f.code == ReasonCode.NEW_DEMAND]:
+            offer_new_request(engagement, d, command.rejection_reason[demand.start : demand.end], demand.start)
+        if is_enforced():
+            st.caption(":material/block: Here a rejection is sent once nothing is left to mend.")
+            return False
+        return draft.toggle("/all_the_same", "Reject all the same, as it stands")
+
+
+def offer_new_request(engagement: Engagement, d: Deliverable, demand: str, place: int) -> None:
+    """A new demand becomes a request of its own, with its own price: the form opens with what is known."""
+    if may(Verb.SUBMIT_REQUEST) and st.button(
+        "Ask for it as a new request", icon=":material/add_circle:", key=f"new_request_{place}"
+    ):
+        go("requests", view="new", draft=forms.prepared("request", demanded(engagement, d, demand)))
+
+
+def demanded(engagement: Engagement, d: Deliverable, demand: str) -> dict[str, Any]:
+    """A new demand as the form of a request would have it."""
+    r = engagement.request
+    return {
+        "/title": demand[:100],
+        "/description": f"Came up while reviewing “{d.title}” ({d.id}), whose criteria do not ask for it.",
+        "/desired_outcome": demand,
+        "/organization_id": r.organization_id,
+        "/workspace_id": r.workspace_id,
+        "/subscription_id": r.subscription_id or "",
+        "/project_tags": ", ".join(r.project_tags),
+        "/currency": r.currency,
+    }
 
 
 def rejection_consequences(engagement: Engagement, d: Deliverable, events: Sequence[Event]) -> list[str]:

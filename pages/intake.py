@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ from ods_core.lifecycle.validation import MAX_CYCLES, MAX_DELIVERABLES, MAX_WEEK
 from ods_core.payments import RateCard, RateCardError, TermsError, read_rate_card
 from ods_core.queries import choices, lists
 from ods_core.service import Result, plan, quote_for, runtime, terms_problems
-from ods_core.ui import cards, decisions, forms, live, quotes, reviewing, storyline, tables
+from ods_core.ui import cards, decisions, findings, forms, live, quotes, reviewing, storyline, tables
 from ods_core.ui.formats import NOTHING, ago, count, day, moment, money, plain
 from ods_core.ui.forms import Draft
 from ods_core.ui.session import (
@@ -231,8 +231,11 @@ def show_new() -> None:
     draft = forms.open_draft("request", lambda: {"/currency": "USD"})
     command = request_form(draft)
     draft.show_rest(is_request_field)
+    wanting = say_unwritten(command.acceptance_criteria)
     with st.container(horizontal=True):
-        if st.button("Submit the request", type="primary", icon=":material/send:", key="submit_request"):
+        if st.button(
+            "Submit the request", type="primary", icon=":material/send:", key="submit_request", disabled=wanting
+        ):
             decisions.carry_out(
                 lambda: runtime().service.submit_request(caller(), command),
                 headline="The request was submitted; the provider answers with a proposal.",
@@ -241,6 +244,14 @@ def show_new() -> None:
                 then=lambda result: leave_form(draft, result),
             )
         discard_button(draft)
+
+
+def say_unwritten(criteria: Iterable[str]) -> bool:
+    """Say where a criterion is a placeholder, which is all that keeps a form from being sent; whether there is one."""
+    why = findings.unwritten(criteria)
+    if why:
+        st.caption(f":material/block: {plain(why)}")
+    return bool(why)
 
 
 REQUEST_FIELDS = (
@@ -299,7 +310,7 @@ def request_form(draft: Draft) -> SubmitRequest:
 
 def what_fields(draft: Draft) -> dict:
     """The fields that say what is wanted."""
-    return {
+    texts = {
         "title": draft.text("/title", "Title", placeholder="The outcome in a few words"),
         "description": draft.area("/description", "Description", help="The situation: what is wrong or missing."),
         "desired_outcome": draft.area(
@@ -309,8 +320,11 @@ def what_fields(draft: Draft) -> dict:
             "/acceptance_criteria",
             "Acceptance criteria (one a line)",
             help="A good one can be decided by a third person who looks at the evidence. May be left for the proposal.",
+            placeholder="The load test report shows a failure rate below 0.1% at twice the peak load",
         ),
     }
+    findings.live(texts["acceptance_criteria"], key="request")
+    return texts
 
 
 def weeks_field(draft: Draft) -> int | None:
@@ -354,7 +368,14 @@ def show_revise(engagement: Engagement) -> None:
     given = texts | {"timeline_weeks": weeks, "budget_max": budget}
     changed = {name: value for name, value in given.items() if value is not None and value != getattr(r, name)}
     command = Revise(**changed, lift=frozenset(name for name, is_lifted in lifted.items() if is_lifted))
-    form_buttons(draft, "Send the revision", "edit", lambda: runtime().service.revise(caller(), r.id, command), r.id)
+    form_buttons(
+        draft,
+        "Send the revision",
+        "edit",
+        lambda: runtime().service.revise(caller(), r.id, command),
+        r.id,
+        disabled=say_unwritten(texts["acceptance_criteria"]),
+    )
 
 
 def take_what_fits(draft: Draft, r: Request) -> None:
@@ -428,10 +449,12 @@ def form_heading(engagement: Engagement, title: str) -> None:
     cards.heading("requests", title)
 
 
-def form_buttons(draft: Draft, label: str, icon: str, act: Callable[[], Result], about: str) -> None:
+def form_buttons(
+    draft: Draft, label: str, icon: str, act: Callable[[], Result], about: str, *, disabled: bool = False
+) -> None:
     """The button that does it, and the one that does not."""
     with st.container(horizontal=True):
-        if st.button(label, type="primary", icon=f":material/{icon}:", key="do_it"):
+        if st.button(label, type="primary", icon=f":material/{icon}:", key="do_it", disabled=disabled):
             decisions.carry_out(
                 act,
                 headline=f"Done: {label.lower()}.",
@@ -476,8 +499,9 @@ def show_propose(engagement: Engagement) -> None:
     command = replace(price_part(draft, r), estimate=estimate)
     show_fit(command, engagement, made)
     draft.show_rest(is_proposal_field)
+    wanting = say_unwritten(criterion for d in command.deliverables for criterion in d.criteria)
     with st.container(horizontal=True):
-        if st.button("Present the proposal", type="primary", icon=":material/send:", key="present"):
+        if st.button("Present the proposal", type="primary", icon=":material/send:", key="present", disabled=wanting):
             decisions.carry_out(
                 lambda: runtime().service.propose(caller(), r.id, command),
                 headline="The proposal was presented; the client can confirm it.",
@@ -620,7 +644,8 @@ def deliverables_part(draft: Draft) -> None:
             with cycle:
                 cycle_field(draft, at, names)
             draft.area(f"{at}/description", "Description", height=80)
-            draft.area(f"{at}/acceptance_criteria", "Acceptance criteria (one a line)", height=100)
+            criteria = draft.lines(f"{at}/acceptance_criteria", "Acceptance criteria (one a line)", height=100)
+            findings.live(criteria, key=f"deliverable-{i}")
             member_buttons(draft, "/deliverables", i)
     st.button(
         "Add a deliverable",

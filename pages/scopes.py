@@ -15,9 +15,10 @@ from ods_core.basics.roles import CALCULATORS
 from ods_core.basics.states import Kind, PaymentStatus, ScopeStatus, look
 from ods_core.basics.triggers import TriggerKind
 from ods_core.lifecycle import Confirm, Decline, Outcome, Reissue, Terminate, Verb, why_not
+from ods_core.quality import CheckedList
 from ods_core.queries import choices, lists
 from ods_core.service import Result, runtime
-from ods_core.ui import cards, decisions, forms, live, quotes, reviewing, revisions, storyline, tables
+from ods_core.ui import cards, decisions, findings, forms, live, quotes, reviewing, revisions, storyline, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, money, period, plain
 from ods_core.ui.session import (
     caller,
@@ -176,6 +177,7 @@ def show_facts(engagement: Engagement, scope: Scope) -> None:
                 "Reminder": reminder(scope),
                 "Organisation": r.organization_id,
             }
+            | score_kept(scope)
         )
         with st.container(horizontal=True):
             link_to(Kind.REQUEST, r.id, f"Request {r.id}")
@@ -183,6 +185,11 @@ def show_facts(engagement: Engagement, scope: Scope) -> None:
                 link("cycles", "Timeline", icon="view_timeline", scope=scope.id)
                 link("deliverables", "Deliverables", icon="fact_check", scope=scope.id)
                 link("payments", "Payments", icon="payments", scope=scope.id)
+
+
+def score_kept(scope: Scope) -> dict[str, str]:
+    """How good the criteria were found when they were confirmed; nothing where nobody looked."""
+    return {} if scope.criteria_score is None else {"Criteria at confirmation": f"{scope.criteria_score} of 100"}
 
 
 def safe_day(engagement: Engagement, scope: Scope) -> str:
@@ -215,16 +222,18 @@ def reminder(scope: Scope) -> str | None:
 def show_work(engagement: Engagement, scope: Scope) -> None:
     """The cycles with their deliverables and criteria."""
     st.header("What will be delivered", anchor=False)
+    is_open = scope.status == ScopeStatus.PENDING_CONFIRMATION
+    checked = findings.of_scope(engagement, scope.id) if is_open else {}
     for cycle in engagement.delivery_cycles(scope.id):
         with st.container(border=True, key=f"cycle-{cycle.id}"):
             started = cards.state_text(cycle.status) if scope.confirmed_at else ""
             st.markdown(f"**{plain(cycle.name)}** · {plain(period(cycle.planned_start, cycle.planned_end))} {started}")
             for id in cycle.deliverable_ids:
-                show_deliverable(scope, engagement.deliverable(id))
+                show_deliverable(scope, engagement.deliverable(id), checked.get(id))
 
 
-def show_deliverable(scope: Scope, d: Deliverable) -> None:
-    """One deliverable: what it is, and how it is judged."""
+def show_deliverable(scope: Scope, d: Deliverable, checked: CheckedList | None) -> None:
+    """One deliverable: what it is, and how it is judged; with what was found in its criteria while that can change."""
     with st.container(gap="xsmall", key=f"deliverable-{d.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             if scope.confirmed_at:
@@ -234,7 +243,10 @@ def show_deliverable(scope: Scope, d: Deliverable) -> None:
                 st.markdown(f"**{d.position}\\. {plain(d.title)}**", width="content")
         st.text(d.description)
         st.caption("Accepted when")
-        cards.numbered(d.acceptance_criteria)
+        if checked:
+            findings.numbered(checked)
+        else:
+            cards.numbered(d.acceptance_criteria)
 
 
 def show_money(engagement: Engagement, scope: Scope) -> None:
@@ -411,6 +423,8 @@ def show_decision(engagement: Engagement, scope: Scope) -> None:
         for name, (verb, _, label, icon) in FORMS.items():
             if offers(engagement, verb, scope.id):
                 link("scopes", label, icon=icon, scope=scope.id, act=name)
+        if offers(engagement, Verb.DECLINE, scope.id) and specifics(engagement, scope):
+            link("scopes", "Send the findings back", icon="rule", scope=scope.id, act="decline", specifics="yes")
 
 
 def show_confirm(engagement: Engagement, scope: Scope) -> None:
@@ -420,6 +434,8 @@ def show_confirm(engagement: Engagement, scope: Scope) -> None:
         return
     with st.container(border=True, key="confirm_panel"):
         st.markdown("**If you confirm today**")
+        checked = findings.together(findings.of_scope(engagement, scope.id))
+        st.caption(f":material/rule: {findings.summary(checked)}")
         st.markdown("\n".join(f"- {plain(text)}" for text in if_confirmed(engagement, scope, outcome)))
         price = money(scope.fixed_price, scope.currency)
         if decisions.ask_once(
@@ -471,13 +487,16 @@ def shift(engagement: Engagement, scope: Scope, outcome: Outcome) -> str:
 
 def show_decline(engagement: Engagement, scope: Scope) -> None:
     """The form that sends a proposal back."""
-    draft = forms.open_draft(f"decline {scope.id}")
+    # The findings, one by one, as the reason to start from: the person takes out what does not matter.
+    asked = specifics(engagement, scope) if param("specifics") else ""
+    draft = forms.open_draft(f"decline {scope.id}", lambda: {"/reason": asked})
     with st.container(border=True, key="decline_panel"):
         st.markdown("**Decline, and ask for specifics**")
         reason = draft.area(
             "/reason",
             "What has to change",
             placeholder="Criterion 2 of the test suite does not say under which load.",
+            height=220 if asked else "content",
             help="Name the deliverable and the criterion. The provider answers with the next revision.",
         )
         act_buttons(
@@ -489,6 +508,12 @@ def show_decline(engagement: Engagement, scope: Scope) -> None:
             draft=draft,
             scope=scope,
         )
+
+
+def specifics(engagement: Engagement, scope: Scope) -> str:
+    """What was found in the criteria, as a reason to send them back."""
+    checked = findings.of_scope(engagement, scope.id)
+    return findings.specifics(engagement.scope_deliverables(scope.id), checked)
 
 
 def show_reissue(engagement: Engagement, scope: Scope) -> None:
@@ -561,7 +586,7 @@ def act_buttons(
 def leave(draft: forms.Draft, scope_id: str) -> None:
     """From a form to the scope that it was about, or that came of it."""
     forms.discard(draft)
-    set_params(act=None, scope=scope_id)
+    set_params(act=None, specifics=None, scope=scope_id)
 
 
 FORMS = {

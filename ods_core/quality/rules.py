@@ -129,7 +129,8 @@ def _is_pinned(reading: Reading, i: int) -> bool:
 def open_scopes(reading: Reading) -> Iterator[Hit]:
     """Words that leave open what else belongs to it."""
     for i in reading.places(_OPEN | _GAP | _GAP_AT_END):
-        yield _at(reading.pieces[i])
+        # What the lists suggest for these words is what to do about their vagueness.
+        yield _at(reading.pieces[i])._replace(suggestion="")
 
 
 # Without a bound.
@@ -277,6 +278,8 @@ _UNDER = ("at", "with", "under", "on", "for", "from", "across", "against", "of",
 
 def _is_circumstance(reading: Reading, i: int) -> bool:
     """Whether a number belongs to what a figure is taken on: a device, a load, a count of cases."""
+    if reading.of(i + 1) & (_PERCENT | _LATENCY):
+        return False
     before = reading.pieces[max(i - 4, 0) : i]
     named = bool(before) and before[-1].kind == "word" and reading.text[before[-1].start].isupper() and i > 1
     return named or any(p.word in _UNDER for p in before)

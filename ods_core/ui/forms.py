@@ -196,12 +196,23 @@ def open_draft(purpose: str, initial: Callable[[], Mapping[str, Any]] = dict) ->
             _drafts.move_to_end(id)
             return found
     draft = Draft(id if id and found is None else new_draft_id(), purpose, initial())
+    _keep_draft(draft)
+    set_params(**{DRAFT: draft.id})
+    return draft
+
+
+def _keep_draft(draft: Draft) -> None:
     with _lock:
         _drafts[draft.id] = draft
         while len(_drafts) > MOST_DRAFTS:
             _drafts.popitem(last=False)
-    set_params(**{DRAFT: draft.id})
-    return draft
+
+
+def prepared(purpose: str, values: Mapping[str, Any]) -> str:
+    """The id of a new draft with values from elsewhere, to be put into the address that opens its form."""
+    draft = Draft(new_draft_id(), purpose, values)
+    _keep_draft(draft)
+    return draft.id
 
 
 def discard(draft: Draft) -> None:
