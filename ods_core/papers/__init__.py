@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import BinaryIO
 
+from ods_core.papers.certificate import deliverable_certificate_pdf, service_line_certificate_pdf
 from ods_core.papers.comma import safe, write_csv
 from ods_core.papers.invoice import invoice_pdf
 from ods_core.papers.paper import Amount, Cell, Column, Form, Paper, Progress, Row, Sheet, Stopped, unwatched
@@ -48,8 +49,10 @@ __all__ = [
     "Row",
     "Sheet",
     "Stopped",
+    "deliverable_certificate_pdf",
     "invoice_pdf",
     "safe",
+    "service_line_certificate_pdf",
     "statement_pdf",
     "unwatched",
     "write_csv",

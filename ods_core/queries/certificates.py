@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from ods_core.basics.clock import parse_time
 from ods_core.basics.errors import NotAllowed
 from ods_core.basics.events import EventType
 from ods_core.basics.records import Attempt, Deliverable, Engagement, Scope
@@ -169,7 +170,7 @@ def _released(connection: Connection, engagement: Engagement, d: Deliverable) ->
                 "amount": amount_json(m.amount, m.currency),
                 "currency": m.currency,
                 "description": m.description,
-                "due_at": event.data["due_at"],
+                "due_at": parse_time(str(event.data["due_at"])),
             }
 
 

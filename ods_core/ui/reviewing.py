@@ -11,7 +11,9 @@ from ods_core.basics.jsonio import dumps
 from ods_core.basics.records import Attempt, CriterionVerdict, Deliverable, Engagement
 from ods_core.basics.resources import Resource
 from ods_core.basics.states import DeliverableStatus, Kind, SilencePolicy, Verdict
+from ods_core.papers import deliverable_certificate_pdf, service_line_certificate_pdf
 from ods_core.queries import certificates
+from ods_core.service import runtime
 from ods_core.ui import cards
 from ods_core.ui.formats import count, day, moment, plain
 from ods_core.ui.session import caller, link_to, now, reading
@@ -125,23 +127,32 @@ CERTIFICATE_OF: dict[Kind, Callable[..., Resource]] = {
     Kind.DELIVERABLE: certificates.of_deliverable,
     Kind.SERVICE_LINE: certificates.of_service_line,
 }
+PRINT_OF = {
+    Kind.DELIVERABLE: deliverable_certificate_pdf,
+    Kind.SERVICE_LINE: service_line_certificate_pdf,
+}
 
 
 def offer_certificate(kind: Kind, id: str) -> None:
-    """The certificate of something accepted, to take away; made when it is asked for."""
-    who = caller()
+    """The certificate of something accepted, to take away as a paper or as data; made when it is asked for."""
+    who, parties = caller(), runtime().service.policy.parties
 
-    def made() -> bytes:
+    def told() -> Resource:
         with reading() as connection:
-            return dumps(CERTIFICATE_OF[kind](connection, who, id))
+            return CERTIFICATE_OF[kind](connection, who, id)
 
-    st.download_button(
-        "Certificate",
-        made,
-        f"certificate-{id}.json",
-        "application/json",
-        key=f"certificate-{id}",
-        icon=":material/verified:",
-        on_click="ignore",
-        help="Who accepted what, when, on which evidence, and what that released.",
-    )
+    def button(label: str, ending: str, media: str, made: Callable[[], bytes]) -> None:
+        st.download_button(
+            label,
+            made,
+            f"certificate-{id}.{ending}",
+            media,
+            key=f"certificate-{id}-{ending}",
+            icon=":material/verified:",
+            on_click="ignore",
+            help="Who accepted what, when, on which evidence, and what that released.",
+        )
+
+    with st.container(horizontal=True):
+        button("Certificate", "pdf", "application/pdf", lambda: PRINT_OF[kind](told(), parties))
+        button("Certificate as JSON", "json", "application/json", lambda: dumps(told()))

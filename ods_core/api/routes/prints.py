@@ -1,4 +1,4 @@
-"""Invoices and statements as PDF, made when they are asked for."""
+"""Invoices, statements and certificates as PDF, made when they are asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ods_core.basics.errors import Forbidden
 from ods_core.basics.records import invoice_number
 from ods_core.basics.roles import EXPORTERS
 from ods_core.basics.states import Kind
-from ods_core.papers import invoice_pdf, statement_pdf
+from ods_core.papers import deliverable_certificate_pdf, invoice_pdf, service_line_certificate_pdf, statement_pdf
+from ods_core.queries import certificates
 from ods_core.queries.lists import engagement_of
 
 PDF = "application/pdf"
@@ -22,6 +23,7 @@ routes = router("Money")
 _WHY = {
     403: "Exports are for the role `finance`",
     404: "No such thing for this caller",
+    409: "Not accepted yet; `current_state` says where it stands",
     422: "An unknown query parameter",
 }
 
@@ -52,6 +54,22 @@ def print_statement(id: str, run: Running, caller: Asking) -> Response:
         engagement = engagement_of(connection, caller, Kind.SCOPE, id)
     now = run.clock()
     return _file(statement_pdf(engagement, id, run.service.policy.parties, now), f"statement-{id}-{now:%Y-%m-%d}.pdf")
+
+
+@routes.get("/deliverables/{id}/certificate.pdf", responses=_print(404, 409, 422), response_class=Response)
+def print_certificate(id: str, run: Running, caller: Asking) -> Response:
+    """The certificate of an accepted deliverable: criteria, verdicts, evidence, who, when, what was released."""
+    with run.store.read() as connection:
+        told = certificates.of_deliverable(connection, caller, id)
+    return _file(deliverable_certificate_pdf(told, run.service.policy.parties), f"certificate-{id}.pdf")
+
+
+@routes.get("/service-lines/{id}/certificate.pdf", responses=_print(404, 409, 422), response_class=Response)
+def print_service_line_certificate(id: str, run: Running, caller: Asking) -> Response:
+    """The certificate of a completed engagement: each of its deliverables, and every payment of it."""
+    with run.store.read() as connection:
+        told = certificates.of_service_line(connection, caller, id)
+    return _file(service_line_certificate_pdf(told, run.service.policy.parties), f"certificate-{id}.pdf")
 
 
 def _file(content: bytes, name: str) -> Response:
