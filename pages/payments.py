@@ -53,6 +53,7 @@ from ods_core.ui.session import (
     offers,
     param,
     reading,
+    review_days,
     set_params,
     today,
 )
@@ -117,7 +118,7 @@ def show_schedule(owners: Sequence[str], known: Sequence[str]) -> None:
         say_nothing_found(wanted)
         return
     with reading() as connection:
-        sums = totals(connection, caller(), wanted, now())
+        sums = totals(connection, caller(), wanted, now(), review_days())
     with st.container(width=260, key="reporting"):
         reporting = choose_reporting()
     if reporting:
@@ -137,14 +138,14 @@ def read_page(wanted: PaymentFilter, cursor: str | None) -> PaymentPage:
     """One page; a cursor that cannot be read means the first."""
     with reading() as connection:
         try:
-            return schedule_page(connection, caller(), wanted, now(), limit=tables.ROWS, cursor=cursor)
+            return schedule_page(connection, caller(), wanted, now(), review_days(), limit=tables.ROWS, cursor=cursor)
         except Invalid:
-            return schedule_page(connection, caller(), wanted, now(), limit=tables.ROWS)
+            return schedule_page(connection, caller(), wanted, now(), review_days(), limit=tables.ROWS)
 
 
 def offer_schedule(wanted: PaymentFilter, sums: Sequence[Totals], reporting: Reporting | None) -> None:
     """The payments that are filtered here, and the receipts of the same organisation, currency, period and scope."""
-    who = caller()
+    who, usual = caller(), review_days()
     booked = ReceiptFilter(wanted.organization_id, wanted.currency, wanted.first, wanted.last, wanted.scope_id)
     with reading() as connection:
         entries = sum(t.count for t in received(connection, who, booked))
@@ -154,7 +155,7 @@ def offer_schedule(wanted: PaymentFilter, sums: Sequence[Totals], reporting: Rep
             "Payment schedule",
             "payment",
             sum(t.count for t in sums),
-            lambda connection, moment: schedule_paper(connection, who, wanted, moment, reporting),
+            lambda connection, moment: schedule_paper(connection, who, wanted, moment, usual, reporting),
         ),
         Offer(
             "receipts",
@@ -372,18 +373,19 @@ def draw_statement(scope_id: str) -> None:
     )
     st.caption(f"Terms: {plain(scope.payment_terms)} · as of {day(today())}")
     own, who = [m for m in engagement.milestones if m.scope_id == scope.id], caller()
+    usual = review_days()
     offer(
         Offer(
             "statement",
             "Statement",
             "payment",
             len(own),
-            lambda connection, moment: statement_paper(connection, who, scope.id, moment),
+            lambda connection, moment: statement_paper(connection, who, scope.id, moment, usual),
         )
     )
     invoicing.offer_statement(scope.id)
     for m in own:
-        draw_milestone(m, expected_on(engagement, m))
+        draw_milestone(m, expected_on(engagement, m, usual))
 
 
 def draw_milestone(m: Milestone, expected: date | None) -> None:
@@ -415,7 +417,7 @@ def show_payment(id: str) -> None:
             "Becomes due": waits_for(m.trigger),
             "Released": day(m.triggered_at),
             "Due": day(m.due_at),
-            "Expected": day(expected_on(engagement, m)),
+            "Expected": day(expected_on(engagement, m, review_days())),
             "Net days": str(m.net_days),
             "Paid": money(m.paid, m.currency),
             "Open": money(m.open, m.currency),

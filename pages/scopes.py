@@ -33,6 +33,7 @@ from ods_core.ui.session import (
     offers,
     param,
     reading,
+    review_days,
     set_params,
     today,
 )
@@ -291,7 +292,7 @@ def planned_row(m: PlannedMilestone) -> dict[str, str | int]:
 def milestone_row(engagement: Engagement, m: Milestone) -> dict[str, str | int]:
     """One payment of a confirmed scope."""
     late = overdue_days(m, now())
-    expected = expected_on(engagement, m)
+    expected = expected_on(engagement, m, review_days())
     when = {
         PaymentStatus.SCHEDULED: f"expected {day(expected)}",
         PaymentStatus.DUE: f"due {day(m.due_at)}" + (f", {count(late, 'day')} late" if late else ""),

@@ -302,7 +302,7 @@ def service_line_resource(engagement: Engagement, line: ServiceLine) -> Resource
     }
 
 
-def payment_resource(engagement: Engagement, m: Milestone, now: datetime) -> Resource:
+def payment_resource(engagement: Engagement, m: Milestone, now: datetime, review_days: int) -> Resource:
     """A payment milestone; `expected_on` is when a scheduled one should become payable, `overdue_days` is as of now."""
     return {
         "id": m.id,
@@ -317,7 +317,7 @@ def payment_resource(engagement: Engagement, m: Milestone, now: datetime) -> Res
         "currency": m.currency,
         "description": m.description,
         "due_at": m.due_at,
-        "expected_on": expected_on(engagement, m),
+        "expected_on": expected_on(engagement, m, review_days),
         "overdue_days": overdue_days(m, now),
         "net_days": m.net_days,
         "request_id": m.request_id,
@@ -385,11 +385,22 @@ def overdue_days(m: Milestone, now: datetime) -> int:
     return (now - m.due_at).days
 
 
-def expected_on(engagement: Engagement, m: Milestone) -> date | None:
-    """The day a scheduled milestone should be payable by: the planned end of what it hangs on, plus its net days."""
+def expected_on(engagement: Engagement, m: Milestone, review_days: int) -> date | None:
+    """The day a scheduled milestone should be payable by: the end of what it waits for, a usual review, its net days.
+
+    Args:
+        review_days: how long a review usually takes, in whole days; as of today, `Service.review_days` tells.
+
+    A day that has passed stays as it is: it says by how much the plan is late.
+    """
     if m.status != PaymentStatus.SCHEDULED:
         return None
-    return _awaited_cycle(engagement, m.scope_id, m.trigger).planned_end + timedelta(days=m.net_days)
+    return awaited_end(engagement, m) + timedelta(days=review_days + m.net_days)
+
+
+def awaited_end(engagement: Engagement, m: Milestone) -> date:
+    """The planned end of the cycle that a milestone waits for; of the last one where it waits for none or for all."""
+    return _awaited_cycle(engagement, m.scope_id, m.trigger).planned_end
 
 
 def _awaited_cycle(engagement: Engagement, scope_id: str, trigger: Trigger) -> Cycle:
@@ -406,16 +417,21 @@ def due_date(triggered_at: datetime, net_days: int) -> datetime:
     return midnight(triggered_at.date() + timedelta(days=net_days))
 
 
-def resource(engagement: Engagement, kind: Kind, id: str, now: datetime, caller: Caller | None = None) -> Resource:
+def resource(
+    engagement: Engagement, kind: Kind, id: str, now: datetime, review_days: int, caller: Caller | None = None
+) -> Resource:
     """The resource of one thing in the engagement, whatever it is.
 
     Without a caller it is what both parties may see, as events tell it; a caller of the provider's sees a scope's
     `quote` beside it.
 
+    Args:
+        review_days: how long a review usually takes, in whole days.
+
     Raises:
         NotFound: the engagement has no such thing.
     """
-    shown = _SHOW[kind](engagement, id, now)
+    shown = _SHOW[kind](engagement, id, now, review_days)
     if kind == Kind.SCOPE and caller and caller.may(CALCULATORS):
         shown["quote"] = scope_quote(engagement.scope(id))
     return shown
@@ -429,15 +445,15 @@ def scope_quote(scope: Scope) -> Resource | None:
     return quote_resource(scope.quote) | {"adjusted_by": adjusted}
 
 
-_SHOW: Mapping[Kind, Callable[[Engagement, str, datetime], Resource]] = {
-    Kind.REQUEST: lambda e, id, now: request_resource(e),
-    Kind.SCOPE: lambda e, id, now: scope_resource(e, e.scope(id)),
-    Kind.CYCLE: lambda e, id, now: cycle_resource(e, e.cycle(id)),
-    Kind.DELIVERABLE: lambda e, id, now: deliverable_resource(e, e.deliverable(id)),
-    Kind.SERVICE_LINE: lambda e, id, now: service_line_resource(e, e.service_lines[-1]),
-    Kind.PAYMENT: lambda e, id, now: payment_resource(e, e.milestone(id), now),
-    Kind.RECEIPT: lambda e, id, now: receipt_resource(e, e.receipt(id)),
-    Kind.INVOICE: lambda e, id, now: invoice_resource(e, e.invoice(id)),
+_SHOW: Mapping[Kind, Callable[[Engagement, str, datetime, int], Resource]] = {
+    Kind.REQUEST: lambda e, id, now, review: request_resource(e),
+    Kind.SCOPE: lambda e, id, now, review: scope_resource(e, e.scope(id)),
+    Kind.CYCLE: lambda e, id, now, review: cycle_resource(e, e.cycle(id)),
+    Kind.DELIVERABLE: lambda e, id, now, review: deliverable_resource(e, e.deliverable(id)),
+    Kind.SERVICE_LINE: lambda e, id, now, review: service_line_resource(e, e.service_lines[-1]),
+    Kind.PAYMENT: lambda e, id, now, review: payment_resource(e, e.milestone(id), now, review),
+    Kind.RECEIPT: lambda e, id, now, review: receipt_resource(e, e.receipt(id)),
+    Kind.INVOICE: lambda e, id, now, review: invoice_resource(e, e.invoice(id)),
 }
 
 
@@ -463,6 +479,7 @@ def statement(engagement: Engagement, scope: Scope) -> Resource:
 
 __all__ = [
     "amount_json",
+    "awaited_end",
     "cycle_resource",
     "deliverable_resource",
     "due_date",

@@ -57,6 +57,13 @@ class Settings(BaseSettings):
     review_reminder_days: int = Field(
         5, ge=1, le=365, description="Days that a review without a window waits until a reminder is written."
     )
+    review_days: int = Field(
+        3,
+        ge=0,
+        le=365,
+        description="Days that a review is taken to need, in the expected dates of payments, until eight decisions "
+        "tell how long reviews take here.",
+    )
     scheduler_seconds: int = Field(
         10, ge=1, le=3600, description="Seconds between two looks for reminders and decisions that are due."
     )

@@ -45,6 +45,7 @@ class Policy:
         review_reminder_days: how long a review without a window waits until its reminder comes.
         parties: who invoices are from and to.
         invoice_note: what stands at the foot of each invoice.
+        review_days: how long a review usually takes, from what is ready to its decision, until decisions tell.
     """
 
     lead_time_days: int = 2
@@ -54,6 +55,7 @@ class Policy:
     review_reminder_days: int = 5
     parties: Parties = field(default_factory=Parties)
     invoice_note: str = ""
+    review_days: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Change:
                 scope_id=self._scope_of(kind, id),
                 organization_id=e.request.organization_id,
                 workspace_id=e.request.workspace_id,
-                data=resource(e, kind, id, self.moment.now) | more,
+                data=resource(e, kind, id, self.moment.now, self.moment.policy.review_days) | more,
             )
         )
 

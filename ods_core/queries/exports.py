@@ -86,11 +86,20 @@ _PARTS = ("amount", "paid", "open", "overdue", "scheduled", "void")
 
 
 def schedule_paper(
-    connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime, reporting: Reporting | None = None
+    connection: Connection,
+    caller: Caller,
+    wanted: PaymentFilter,
+    now: datetime,
+    review_days: int,
+    reporting: Reporting | None = None,
 ) -> Paper:
-    """Every payment that the filter lets through, and what they come to per currency."""
-    sums = payments.totals(connection, caller, wanted, now)
-    rows = (_payment(row, reporting) for row in payments.every(connection, caller, wanted, now))
+    """Every payment that the filter lets through, and what they come to per currency.
+
+    Args:
+        review_days: how long a review usually takes; it is part of the expected dates.
+    """
+    sums = payments.totals(connection, caller, wanted, now, review_days)
+    rows = (_payment(row, reporting) for row in payments.every(connection, caller, wanted, now, review_days))
     told = [(t.currency, t.count, [getattr(t, name) for name in _PARTS]) for t in sums]
     return Paper(
         title="Payment schedule",
@@ -174,7 +183,12 @@ def ageing_paper(
 
 
 def statement_paper(
-    connection: Connection, caller: Caller, scope_id: str, now: datetime, reporting: Reporting | None = None
+    connection: Connection,
+    caller: Caller,
+    scope_id: str,
+    now: datetime,
+    review_days: int,
+    reporting: Reporting | None = None,
 ) -> Paper:
     """What became of one engagement's price: its payments, and the receipts on a sheet of their own.
 
@@ -186,7 +200,7 @@ def statement_paper(
     told, currency = statement(engagement, scope), scope.currency
     names = ("received", "open", "scheduled", "void")
     parts = {"Price": told["fixed_price"]} | {name.capitalize(): told[name] for name in names}
-    rows = [_payment_of(engagement, scope, row, reporting) for row in _milestones(engagement, scope, now)]
+    rows = [_payment_of(engagement, scope, row, reporting) for row in _milestones(engagement, scope, now, review_days)]
     booked = ledger.every(connection, caller, ReceiptFilter(scope_id=scope_id))
     came_in = Sheet(
         "Receipts",
@@ -332,12 +346,12 @@ def _aged(row: Ageing, reporting: Reporting | None) -> Row:
     return (row.organization_id, row.currency, *ages, total, sum(row.counts.values()), *reported)
 
 
-def _milestones(engagement: Engagement, scope: Scope, now: datetime) -> Iterator[Row]:
+def _milestones(engagement: Engagement, scope: Scope, now: datetime, review_days: int) -> Iterator[Row]:
     for m in engagement.milestones:
         if m.scope_id == scope.id:
             amounts = [Amount(amount_json(a, m.currency), m.currency) for a in (m.amount, m.paid, m.open)]
             due = m.due_at.date() if m.due_at else None
-            days = (due, expected_on(engagement, m), overdue_days(m, now), m.net_days)
+            days = (due, expected_on(engagement, m, review_days), overdue_days(m, now), m.net_days)
             what = (m.id, m.position, m.description, trigger_words(m.trigger), m.status.value, m.currency)
             yield (*what, *amounts, *days)
 

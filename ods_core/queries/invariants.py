@@ -301,7 +301,9 @@ _DELIVERABLES = (
 )
 
 _AWAITED = """SELECT p.*, s.status AS of_scope, s.confirmed_at AS scope_confirmed, c.accepted_at AS cycle_accepted,
-  d.status AS of_deliverable FROM payments p JOIN scopes s ON s.id = p.scope_id
+  d.status AS of_deliverable, coalesce(c.planned_end, (SELECT planned_end FROM cycles WHERE id = d.cycle_id),
+    (SELECT max(planned_end) FROM cycles WHERE scope_id = p.scope_id AND kind = 'delivery')) AS awaited_end
+  FROM payments p JOIN scopes s ON s.id = p.scope_id
   LEFT JOIN cycles c ON c.scope_id = p.scope_id AND c.kind = 'delivery' AND c.ordinal = p.trigger_number
     AND p.trigger_kind = 'cycle_acceptance'
   LEFT JOIN deliverables d ON d.scope_id = p.scope_id AND d.position = p.trigger_number
@@ -316,6 +318,11 @@ _PAYMENTS = (
           WHEN 'cycle_acceptance' THEN cycle_accepted IS NOT NULL
           WHEN 'deliverable_acceptance' THEN coalesce(of_deliverable, '') = 'accepted'
           ELSE of_scope = 'completed' END""",
+    ),
+    Invariant(
+        "a milestone knows the planned end of what it waits for",
+        f"""SELECT id AS thing, 'has ' || coalesce(CAST(awaited_on AS VARCHAR), 'none') || ', the plan ' || awaited_end
+          AS detail FROM ({_AWAITED}) AS p WHERE awaited_on IS NULL OR awaited_on <> awaited_end""",
     ),
     Invariant(
         "a milestone is void only where its scope was terminated, and none is scheduled there",

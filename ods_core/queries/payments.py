@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,8 +19,8 @@ from sqlalchemy import (
     Connection,
     Date,
     Select,
-    Subquery,
     and_,
+    bindparam,
     case,
     cast,
     false,
@@ -33,8 +33,8 @@ from sqlalchemy import (
 from ods_core.basics.errors import Invalid
 from ods_core.basics.resources import amount_json
 from ods_core.basics.roles import Caller
-from ods_core.basics.states import CycleKind, PaymentStatus
-from ods_core.basics.triggers import Trigger, TriggerKind
+from ods_core.basics.states import PaymentStatus
+from ods_core.basics.triggers import Trigger
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -135,38 +135,46 @@ def schedule_page(
     caller: Caller,
     wanted: PaymentFilter,
     now: datetime,
+    review_days: int,
     *,
     limit: int = 25,
     cursor: str | None = None,
 ) -> PaymentPage:
     """One page of the schedule, soonest payable first.
 
+    Args:
+        review_days: how long a review usually takes, as `Service.review_days` tells; it is part of the expected dates.
+
     Raises:
         Invalid: a cursor that was not handed out here.
     """
-    p = _payable(caller, wanted, now)
-    statement = select(p).order_by(p.c.payable_on, p.c.number).limit(limit + 1)
+    p, day = t.payments.c, _payable_on(review_days)
+    keys = _payable(caller, wanted, now, review_days).add_columns(p.id, day.label("payable_on"))
     if cursor is not None:
-        day, number = _read_place(cursor)
-        statement = statement.where(or_(p.c.payable_on > day, and_(p.c.payable_on == day, p.c.number > number)))
-    rows: Sequence[Any] = connection.execute(statement).mappings().all()
-    shown = [_row(row, now) for row in rows[:limit]]
-    return PaymentPage(shown, _write_place(shown[-1]) if len(rows) > limit else None)
+        after, number = _read_place(cursor)
+        keys = keys.where(or_(day > after, and_(day == after, p.number > number)))
+    found = connection.execute(keys.order_by(day, p.number).limit(limit + 1)).all()
+    shown = _rows(connection, {row.id: row.payable_on for row in found[:limit]}, now)
+    return PaymentPage(shown, _write_place(shown[-1]) if len(found) > limit else None)
 
 
-def every(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> Iterator[PaymentRow]:
+def every(
+    connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime, review_days: int
+) -> Iterator[PaymentRow]:
     """The whole schedule, for an export: in the order in which payments were scheduled, those of a scope together.
 
     Read in stretches of the numbers found first, eight bytes a payment: one statement over everything, sorted by the
     day that is payable, would have the database hold the history in its memory. All of it is of one moment.
     """
     numbers = array("q")
-    for part in connection.execute(_numbers(caller, wanted, now)).scalars().partitions(_PART):
+    for part in connection.execute(_numbers(caller, wanted, now, review_days)).scalars().partitions(_PART):
         numbers.extend(part)
-    p = _payable(caller, wanted, now)
+    p, s = t.payments, t.scopes
+    wide = _payable(caller, wanted, now, review_days).join(s, s.c.id == p.c.scope_id)
+    wide = wide.add_columns(p, s.c.title.label("scope_title"), _payable_on(review_days).label("payable_on"))
     for start in range(0, len(numbers), _STRETCH):
         stretch = numbers[start : start + _STRETCH]
-        statement = select(p).where(p.c.number.between(stretch[0], stretch[-1])).order_by(p.c.number)
+        statement = wide.where(p.c.number.between(stretch[0], stretch[-1])).order_by(p.c.number)
         rows: Any
         for rows in connection.execute(statement).mappings().partitions(_PART):
             yield from (_row(row, now) for row in rows)
@@ -176,50 +184,60 @@ _STRETCH = 20_000
 _PART = 1_000
 
 
-def _numbers(caller: Caller, wanted: PaymentFilter, now: datetime) -> Select[Any]:
-    found = _found(caller, wanted, now)
-    return select(found.c.number).order_by(found.c.number)
+def _numbers(caller: Caller, wanted: PaymentFilter, now: datetime, review_days: int) -> Select[Any]:
+    number = t.payments.c.number
+    return _payable(caller, wanted, now, review_days).add_columns(number).order_by(number)
 
 
-def count(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> int:
+def count(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime, review_days: int) -> int:
     """How many payments there are."""
-    found = _numbers(caller, wanted, now).order_by(None).subquery()
-    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+    statement = _payable(caller, wanted, now, review_days).add_columns(func.count())
+    return int(connection.execute(statement).scalar_one())
 
 
-def totals(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Totals]:
-    """What the filtered payments come to, per currency."""
-    p = _found(caller, wanted, now)
-    rest = p.c.amount - p.c.paid
-    due = p.c.status == PaymentStatus.DUE
-    statement = select(
-        p.c.currency,
-        func.count().label("count"),
-        func.sum(p.c.amount).label("amount"),
-        func.sum(p.c.paid).label("paid"),
-        _sum_where(due, rest).label("open"),
-        _sum_where(and_(due, p.c.due_at < now), rest).label("overdue"),
-        _sum_where(p.c.status == PaymentStatus.SCHEDULED, rest).label("scheduled"),
-        _sum_where(p.c.status == PaymentStatus.VOID, rest).label("void"),
-    ).group_by(p.c.currency)
-    rows: Sequence[Any] = connection.execute(statement.order_by(p.c.currency)).mappings().all()
-    return [Totals(**{name: _exact(value, row["currency"]) for name, value in row.items()}) for row in rows]
+def totals(
+    connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime, review_days: int
+) -> list[Totals]:
+    """What the filtered payments come to, per currency.
+
+    Summed by what the sums are told apart by, and put together here: a database adds up two columns by a dozen groups
+    faster than eight by one.
+    """
+    p = t.payments.c
+    by = (p.currency, p.status, (p.due_at < now).label("late"))
+    sums = (func.count().label("count"), func.sum(p.amount).label("amount"), func.sum(p.paid).label("paid"))
+    statement = _payable(caller, wanted, now, review_days).add_columns(*by, *sums).group_by(*by)
+    found: dict[str, list[Any]] = {}
+    for part in connection.execute(statement):
+        found.setdefault(part.currency, []).append(part)
+    return [_totals(currency, parts) for currency, parts in sorted(found.items())]
 
 
-def _sum_where(condition: ColumnElement[bool], amount: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.sum(case((condition, amount), else_=cast(literal_column("0"), t.Money)))
+def _totals(currency: str, parts: Sequence[Any]) -> Totals:
+    def summed(amounts: Iterable[Decimal]) -> Decimal:
+        return amount_json(sum(amounts, Decimal(0)), currency)
 
+    def rest(status: PaymentStatus, *, late: bool = False) -> Decimal:
+        return summed(p.amount - p.paid for p in parts if p.status == status and (p.late or not late))
 
-def _exact(value: Any, currency: str) -> Any:
-    return amount_json(value, currency) if isinstance(value, Decimal) else value
+    return Totals(
+        currency,
+        sum(p.count for p in parts),
+        summed(p.amount for p in parts),
+        summed(p.paid for p in parts),
+        rest(PaymentStatus.DUE),
+        rest(PaymentStatus.DUE, late=True),
+        rest(PaymentStatus.SCHEDULED),
+        rest(PaymentStatus.VOID),
+    )
 
 
 def ageing(connection: Connection, caller: Caller, wanted: PaymentFilter, now: datetime) -> list[Ageing]:
     """What is open, by organisation and currency, and by how long it is past due."""
-    p = _found(caller, wanted, now)
-    bucket = _bucket(p.c.due_at, now).label("bucket")
-    by = (p.c.organization_id, p.c.currency)
-    aged = select(*by, bucket, (p.c.amount - p.c.paid).label("open")).where(p.c.status == PaymentStatus.DUE).cte("aged")
+    p = t.payments.c
+    bucket = _bucket(p.due_at, now).label("bucket")
+    due = _payable(caller, wanted, now, 0).where(p.status == PaymentStatus.DUE)
+    aged = due.add_columns(p.organization_id, p.currency, bucket, (p.amount - p.paid).label("open")).cte("aged")
     keys = (aged.c.organization_id, aged.c.currency)
     summed = select(*keys, aged.c.bucket, func.sum(aged.c.open), func.count()).where(aged.c.open > 0)
     found: dict[tuple[str, str], list[tuple[str, Decimal, int]]] = {}
@@ -255,25 +273,17 @@ def currencies(connection: Connection, caller: Caller) -> list[str]:
 # The rows behind all of it.
 
 
-def _found(caller: Caller, wanted: PaymentFilter, now: datetime) -> Subquery:
-    """The payments that the filter lets through, without the day that is payable unless the filter asks for it."""
-    if wanted.first or wanted.last:
-        return _payable(caller, wanted, now)
-    p = t.payments
-    return narrowed(select(p), p, caller).where(*_conditions(wanted, now)).subquery("found")
+def _payable(caller: Caller, wanted: PaymentFilter, now: datetime, review_days: int) -> Select[Any]:
+    """The filtered payments, without any column yet."""
+    within = [(_payable_on(review_days) >= wanted.first)] if wanted.first else []
+    within += [_payable_on(review_days) <= wanted.last] if wanted.last else []
+    return narrowed(select().select_from(t.payments), t.payments, caller).where(*_conditions(wanted, now), *within)
 
 
-def _payable(caller: Caller, wanted: PaymentFilter, now: datetime) -> Subquery:
-    p, s = t.payments, t.scopes
-    day = func.coalesce(cast(p.c.due_at, Date), _awaited_end() + p.c.net_days).label("payable_on")
-    statement = select(p, s.c.title.label("scope_title"), day).join(s, s.c.id == p.c.scope_id)
-    statement = narrowed(statement, p, caller).where(*_conditions(wanted, now))
-    found = statement.subquery("payable")
-    if not (wanted.first or wanted.last):
-        return found
-    within = [found.c.payable_on >= wanted.first] if wanted.first else []
-    within += [found.c.payable_on <= wanted.last] if wanted.last else []
-    return select(found).where(*within).subquery("payable_within")
+def _payable_on(review_days: int) -> ColumnElement[Any]:
+    """The day a payment is due, or should be payable by before; as `resources.expected_on` has it."""
+    p = t.payments.c
+    return func.coalesce(cast(p.due_at, Date), p.awaited_on + (p.net_days + bindparam("review_days", review_days)))
 
 
 def _conditions(wanted: PaymentFilter, now: datetime) -> list[ColumnElement[bool]]:
@@ -286,26 +296,6 @@ def _conditions(wanted: PaymentFilter, now: datetime) -> list[ColumnElement[bool
         late = and_(p.status == PaymentStatus.DUE, p.due_at < now, p.amount > p.paid)
         made.append(late if wanted.overdue else ~func.coalesce(late, false()))
     return made
-
-
-def _awaited_end() -> ColumnElement[Any]:
-    """The planned end of the cycle that a milestone waits for; as `resources.expected_on` has it."""
-    p, d = t.payments.c, t.deliverables
-    c = t.cycles.alias("awaited")
-    planned = and_(c.c.scope_id == p.scope_id, c.c.kind == CycleKind.DELIVERY)
-    last = select(func.max(c.c.planned_end)).where(planned).scalar_subquery()
-    numbered = select(func.max(c.c.planned_end)).where(planned, c.c.ordinal == p.trigger_number).scalar_subquery()
-    of_deliverable = (
-        select(func.max(c.c.planned_end))
-        .join(d, d.c.cycle_id == c.c.id)
-        .where(d.c.scope_id == p.scope_id, d.c.position == p.trigger_number)
-        .scalar_subquery()
-    )
-    return case(
-        (p.trigger_kind == TriggerKind.CYCLE_ACCEPTANCE, numbered),
-        (p.trigger_kind == TriggerKind.DELIVERABLE_ACCEPTANCE, of_deliverable),
-        else_=last,
-    )
 
 
 _AS_THEY_ARE = (
@@ -323,6 +313,16 @@ _AS_THEY_ARE = (
     "due_at",
     "payable_on",
 )
+
+
+def _rows(connection: Connection, days: Mapping[str, date], now: datetime) -> list[PaymentRow]:
+    """The payments with these ids, in their order; `days` says when each is payable."""
+    if not days:
+        return []
+    p, s = t.payments, t.scopes
+    wide = select(p, s.c.title.label("scope_title")).join(s, s.c.id == p.c.scope_id).where(p.c.id.in_([*days]))
+    found = {row["id"]: row for row in connection.execute(wide).mappings()}
+    return [_row({**found[id], "payable_on": day}, now) for id, day in days.items()]
 
 
 def _row(row: Mapping[str, Any], now: datetime) -> PaymentRow:

@@ -58,18 +58,20 @@ from ods_core.store import Store, UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command came to: the engagement now, the events it caused, and what it was about."""
+    """What a command came to: the engagement now, the events it caused, what it was about, and the usual review."""
 
     engagement: Engagement
     events: Sequence[Event]
     kind: Kind
     subject_id: str
+    review_days: int
     warnings: Sequence[Finding] = ()
     """What a rejection would have been better without."""
 
     def resource(self, caller: Caller | None = None) -> Resource:
         """The subject as of the command: as everybody sees it, or as this caller does."""
-        return resource(self.engagement, self.kind, self.subject_id, self.events[-1].occurred_at, caller)
+        now = self.events[-1].occurred_at
+        return resource(self.engagement, self.kind, self.subject_id, now, self.review_days, caller)
 
     def caused(self, *types: EventType) -> list[Event]:
         """Those of its events that are of these types."""
@@ -110,9 +112,11 @@ class Service:
         if not caller.sees(command.organization_id, command.workspace_id):
             raise Forbidden(f"this caller acts for {caller.organization_id}, not for {command.organization_id}")
         with self._unit() as unit:
-            outcome = open_engagement(command, self._moment(caller, unit))
+            moment = self._moment(caller, unit)
+            outcome = open_engagement(command, moment)
             unit.save(outcome.engagement, outcome.events)
-        return Result(outcome.engagement, outcome.events, Kind.REQUEST, outcome.engagement.request.id)
+        id, review_days = outcome.engagement.request.id, moment.policy.review_days
+        return Result(outcome.engagement, outcome.events, Kind.REQUEST, id, review_days)
 
     def propose(self, caller: Caller, request_id: str, command: Propose) -> Result:
         """Present a scope proposal; the result is about the new scope."""
@@ -237,12 +241,12 @@ class Service:
         _require(caller, verb)
         with self._unit() as unit:
             engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
-            given = completed(engagement) if completed else command
-            outcome = decide(engagement, given, subject_id, self._moment(caller, unit))
+            given, moment = completed(engagement) if completed else command, self._moment(caller, unit)
+            outcome = decide(engagement, given, subject_id, moment)
             if allowed:
                 allowed()
             unit.save(outcome.engagement, outcome.events)
-        return Result(outcome.engagement, outcome.events, kind, subject_id)
+        return Result(outcome.engagement, outcome.events, kind, subject_id, moment.policy.review_days)
 
     @contextmanager
     def _unit(self) -> Iterator[UnitOfWork]:
@@ -255,9 +259,17 @@ class Service:
 
     def _moment(self, caller: Caller, unit: UnitOfWork) -> Moment:
         now = self.clock()
-        return Moment(
-            now, caller.actor, lambda prefix: self.store.next_id(prefix, now), unit.next_serial, policy=self.policy
-        )
+        policy = self.present_policy()
+        return Moment(now, caller.actor, lambda prefix: self.store.next_id(prefix, now), unit.next_serial, policy)
+
+    def review_days(self) -> int:
+        """How long a review usually takes, in whole days, as of today."""
+        return self.present_policy().review_days
+
+    def present_policy(self) -> Policy:
+        """The policy, with the usual length of a review as decisions before today tell it, once there are enough."""
+        known = self.store.usual_review(self.clock().date())
+        return self.policy if known is None else replace(self.policy, review_days=known)
 
 
 def _require(caller: Caller, verb: Verb) -> None:

@@ -64,6 +64,7 @@ class Runtime:
             review_reminder_days=settings.review_reminder_days,
             parties=read_parties(settings.parties),
             invoice_note=settings.invoice_note,
+            review_days=settings.review_days,
         )
         return cls(settings, store, Service(store, settings.now, policy), settings.now)
 

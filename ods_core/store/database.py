@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ods_core.basics.errors import NotFound, StoreError
 from ods_core.basics.events import Event
 from ods_core.basics.ids import PREFIX_OF, Prefix, format_id
 from ods_core.basics.records import Engagement
-from ods_core.store import rows
+from ods_core.store import review_lag, rows
 from ods_core.store import tables as t
 from ods_core.store.migrate import migrate
 
@@ -59,6 +59,7 @@ class Store:
         self.engine = _engine(url)
         self._turn = threading.RLock()
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
+        self._usual_review: tuple[date, int | None] | None = None
         with _translated(url):
             self.migrated = migrate(self.engine, clock())
             with self.engine.connect() as connection:
@@ -80,6 +81,7 @@ class Store:
                 yield unit
                 events = unit.flush()
             self._committed = self._sequence
+            self._forget_usual_review(events)
             # Told after the commit, still in turn: whoever listens hears of events in their order.
             if events:
                 for listener in self._listeners:
@@ -106,6 +108,24 @@ class Store:
     def last_sequence(self) -> int:
         """The sequence of the last event committed: a cheap sign that something changed."""
         return self._committed
+
+    def usual_review(self, today: date) -> int | None:
+        """How many days a review usually takes, by the decisions made before `today`; None: too few to say.
+
+        What was decided before a day does not change any more, so it is asked once a day, however many decisions
+        there are.
+        """
+        known = self._usual_review
+        if known is None or known[0] != today:
+            with self.read() as connection:
+                known = self._usual_review = (today, review_lag.usual_review(connection, today))
+        return known[1]
+
+    def _forget_usual_review(self, events: Sequence[Event]) -> None:
+        """A commit that began before midnight brings decisions of a day that was thought to be complete."""
+        known = self._usual_review
+        if known and any(event.occurred_at.date() < known[0] for event in events):
+            self._usual_review = None
 
     def is_empty(self) -> bool:
         """Whether nothing was ever asked for here."""

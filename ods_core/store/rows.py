@@ -26,6 +26,7 @@ from ods_core.basics.records import (
     Scope,
     ServiceLine,
 )
+from ods_core.basics.resources import awaited_end
 from ods_core.basics.triggers import Trigger
 from ods_core.store import tables as t
 
@@ -164,9 +165,12 @@ def _group(engagement: Engagement, mapped: Mapped) -> Sequence[Any]:
 def _owner(mapped: Mapped, record: Any, engagement: Engagement) -> Row:
     """The columns that a record's row has beside its fields."""
     request = engagement.request
-    owner = {"organization_id": request.organization_id, "workspace_id": request.workspace_id}
+    owner: Row = {"organization_id": request.organization_id, "workspace_id": request.workspace_id}
     if isinstance(record, Attempt):
         owner["scope_id"] = engagement.deliverable(record.deliverable_id).scope_id
+    if isinstance(record, Milestone):
+        # Plans are frozen by the confirmation that makes the milestones, so this stays true.
+        owner["awaited_on"] = awaited_end(engagement, record)
     return owner
 
 

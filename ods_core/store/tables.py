@@ -376,6 +376,8 @@ payments = Table(
     Column("currency", String, nullable=False),
     Column("paid", Money, nullable=False),
     Column("net_days", Integer, nullable=False),
+    # The planned end of the cycle it waits for, so that a schedule is put in order without asking for its cycles.
+    Column("awaited_on", Date),
     Column("description", Text, nullable=False),
     _time("triggered_at"),
     _time("due_at"),

@@ -44,7 +44,7 @@ def preview(engagement: Engagement, command: Command, subject_id: str) -> Outcom
     def unsaved_id(prefix: Prefix) -> str:
         return f"{prefix}-00-{next(made):06d}"
 
-    moment = Moment(now(), caller().actor, unsaved_id, lambda organization_id: next(made), service.policy)
+    moment = Moment(now(), caller().actor, unsaved_id, lambda organization_id: next(made), service.present_policy())
     try:
         return decide(engagement, command, subject_id, moment)
     except OdsError as refusal:

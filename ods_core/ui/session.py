@@ -68,6 +68,11 @@ def now() -> datetime:
     return runtime().clock()
 
 
+def review_days() -> int:
+    """How long a review usually takes, in whole days: part of the expected dates of payments."""
+    return runtime().service.review_days()
+
+
 def today() -> date:
     """The UTC date by the program's clock."""
     return now().date()

@@ -105,7 +105,7 @@ def test_there_is_history_enough_for_figures_and_forecasts(connection: Connectio
         assert all(m["n"] for m in found.values()), key
     known = history(connection, LOCAL)
     assert len(known.cycles) >= MIN_FINISHED_CYCLES
-    whole = {total.currency: total for total in totals(connection, LOCAL, PaymentFilter(), NOW)}
+    whole = {total.currency: total for total in totals(connection, LOCAL, PaymentFilter(), NOW, 3)}
     received = {m["currency"]: m["value"] for m in answer["metrics"] if m["key"] == "received"}
     assert received == {currency: total.paid for currency, total in whole.items()}
 

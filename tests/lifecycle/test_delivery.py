@@ -344,8 +344,8 @@ def test_overdue_is_a_fact_and_not_a_state() -> None:
 
 def test_a_scheduled_payment_is_expected_at_the_end_of_what_it_hangs_on() -> None:
     play = active()
-    days = [expected_on(play.engagement, m) for m in play.milestones]
-    assert days == [None, date(2026, 5, 21), date(2026, 5, 28), date(2026, 5, 28)]
+    days = [expected_on(play.engagement, m, 3) for m in play.milestones]
+    assert days == [None, date(2026, 5, 24), date(2026, 5, 31), date(2026, 5, 31)]
 
 
 def test_the_review_window_and_what_silence_means_are_kept_with_the_scope() -> None:

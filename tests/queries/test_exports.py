@@ -55,7 +55,7 @@ def told(teller: Teller) -> Teller:
 
 def test_the_csv_says_what_it_is_and_holds_every_row_to_the_cent(told: Teller) -> None:
     with told.service.store.read() as connection:
-        table = lines(schedule_paper(connection, LOCAL, PaymentFilter(currency="USD"), at(6, 1)))
+        table = lines(schedule_paper(connection, LOCAL, PaymentFilter(currency="USD"), at(6, 1), 3))
     assert table[0] == ["Payment schedule as of", "2026-06-01T10:00:00Z"]
     assert ["Currency", "USD"] in table[:8]
     head = table.index(HEAD)
@@ -64,13 +64,13 @@ def test_the_csv_says_what_it_is_and_holds_every_row_to_the_cent(told: Teller) -
     assert first["Title"] == "'" + HOSTILE
     assert (first["Amount"], first["Paid"], first["Open"]) == ("3100.00", "99.99", "3000.01")
     assert (first["Due on"], first["Days overdue"], first["Expected on"]) == ("2026-05-11", "21", "")
-    assert (second["Amount"], second["Open"], second["Expected on"]) == ("12400.00", "0.00", "2026-05-18")
+    assert (second["Amount"], second["Open"], second["Expected on"]) == ("12400.00", "0.00", "2026-05-21")
     assert first["Trigger"] == "confirmation"
 
 
 def test_the_workbook_has_numbers_dates_and_formats_and_the_title_stays_text(told: Teller) -> None:
     with told.service.store.read() as connection:
-        book = opened(schedule_paper(connection, LOCAL, PaymentFilter(), at(6, 1)))
+        book = opened(schedule_paper(connection, LOCAL, PaymentFilter(), at(6, 1), 3))
     assert book.sheetnames == ["Cover", "Schedule"]
     rows = [dict(zip(HEAD, row, strict=True)) for row in book["Schedule"].iter_rows(min_row=2)]
     assert len(rows) == 6
@@ -91,7 +91,7 @@ def test_the_workbook_has_numbers_dates_and_formats_and_the_title_stays_text(tol
 def test_the_reporting_currency_brings_columns_a_total_the_rates_and_what_was_left_out(told: Teller) -> None:
     reporting = RATES.into("EUR")
     with told.service.store.read() as connection:
-        paper = schedule_paper(connection, LOCAL, PaymentFilter(), at(6, 1), reporting)
+        paper = schedule_paper(connection, LOCAL, PaymentFilter(), at(6, 1), 3, reporting)
         book = opened(paper)
     head = [cell.value for cell in book["Schedule"][1]]
     assert head[len(HEAD) :] == ["Amount in EUR", "Open in EUR"]
@@ -109,7 +109,7 @@ def test_the_reporting_currency_brings_columns_a_total_the_rates_and_what_was_le
 
 def test_without_a_reporting_currency_nothing_is_added_across(told: Teller) -> None:
     with told.service.store.read() as connection:
-        book = opened(schedule_paper(connection, LOCAL, PaymentFilter(), at(6, 1)))
+        book = opened(schedule_paper(connection, LOCAL, PaymentFilter(), at(6, 1), 3))
     assert "Rates" not in book.sheetnames
     assert not any(str(name).startswith("All in") for name in cover(book))
 
@@ -159,7 +159,7 @@ def test_the_ageing_adds_up(told: Teller) -> None:
 
 def test_a_statement_shows_the_identity_its_payments_and_its_receipts(told: Teller) -> None:
     with told.service.store.read() as connection:
-        book = opened(statement_paper(connection, LOCAL, "OSCOPE-26-000001", at(6, 1)))
+        book = opened(statement_paper(connection, LOCAL, "OSCOPE-26-000001", at(6, 1), 3))
     assert book.sheetnames == ["Cover", "Payments", "Receipts"]
     found = cover(book)
     assert found["Engagement"] == [HOSTILE]
@@ -172,13 +172,13 @@ def test_a_statement_shows_the_identity_its_payments_and_its_receipts(told: Tell
 
 def test_another_organisation_takes_nothing_of_it_away(told: Teller) -> None:
     with told.service.store.read() as connection:
-        assert [row.currency for row in payments.every(connection, STRANGER, PaymentFilter(), at(6, 1))] == [
+        assert [row.currency for row in payments.every(connection, STRANGER, PaymentFilter(), at(6, 1), 3)] == [
             "JPY",
             "JPY",
         ]
         assert [*ledger.every(connection, STRANGER, ReceiptFilter())] == []
         with pytest.raises(NotFound):
-            statement_paper(connection, STRANGER, "OSCOPE-26-000001", at(6, 1))
+            statement_paper(connection, STRANGER, "OSCOPE-26-000001", at(6, 1), 3)
 
 
 def test_every_payment_of_a_random_history_is_exported_once(service: Service, teller: Teller) -> None:
@@ -193,20 +193,20 @@ def test_every_payment_of_a_random_history_is_exported_once(service: Service, te
     ]
     with service.store.read() as connection:
         for wanted in filters:
-            ids = [row.id for row in payments.every(connection, LOCAL, wanted, now)]
+            ids = [row.id for row in payments.every(connection, LOCAL, wanted, now, 3)]
             listed = payments.schedule_page(connection, LOCAL, wanted, now, limit=10_000).rows
             assert sorted(ids) == sorted(row.id for row in listed)
-            assert len(ids) == payments.count(connection, LOCAL, wanted, now)
+            assert len(ids) == payments.count(connection, LOCAL, wanted, now, 3)
 
 
 def test_stretches_neither_repeat_nor_skip(told: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     with told.service.store.read() as connection:
-        whole = [*payments.every(connection, LOCAL, PaymentFilter(), at(6, 1))]
+        whole = [*payments.every(connection, LOCAL, PaymentFilter(), at(6, 1), 3)]
         booked = [*ledger.every(connection, LOCAL, ReceiptFilter())]
         for size in (1, 2, 4):
             monkeypatch.setattr(payments, "_STRETCH", size)
             monkeypatch.setattr(ledger, "_STRETCH", size)
-            assert [*payments.every(connection, LOCAL, PaymentFilter(), at(6, 1))] == whole
+            assert [*payments.every(connection, LOCAL, PaymentFilter(), at(6, 1), 3)] == whole
             assert [*ledger.every(connection, LOCAL, ReceiptFilter())] == booked
 
 
@@ -216,7 +216,7 @@ def test_a_long_export_keeps_no_writer_waiting_and_is_of_one_moment(
     """While rows are being read, a receipt is booked by somebody else; the export does not see it."""
     monkeypatch.setattr(payments, "_STRETCH", 1)
     with told.service.store.read() as connection:
-        rows = payments.every(connection, LOCAL, PaymentFilter(), at(6, 1))
+        rows = payments.every(connection, LOCAL, PaymentFilter(), at(6, 1), 3)
         first = next(rows)
         command = RecordReceipt(Decimal("3000.01"), date(2026, 6, 1), "SEPA 3")
         writer = threading.Thread(target=told.service.record_receipt, args=(LOCAL, first.id, command))
@@ -224,8 +224,8 @@ def test_a_long_export_keeps_no_writer_waiting_and_is_of_one_moment(
         writer.join(30)
         assert not writer.is_alive()
         rest = [*rows]
-        again = next(payments.every(connection, LOCAL, PaymentFilter(), at(6, 1)))
+        again = next(payments.every(connection, LOCAL, PaymentFilter(), at(6, 1), 3))
     assert len(rest) == 5
     assert again.paid == first.paid, "one read block is one moment"
     with told.service.store.read() as connection:
-        assert next(payments.every(connection, LOCAL, PaymentFilter(), at(6, 1))).status == PaymentStatus.PAID
+        assert next(payments.every(connection, LOCAL, PaymentFilter(), at(6, 1), 3)).status == PaymentStatus.PAID

@@ -36,7 +36,7 @@ def rows(teller: Teller, now: datetime | None = None, **wanted: object) -> list[
     with teller.service.store.read() as connection:
         filters = PaymentFilter(**wanted)
         page = schedule_page(connection, LOCAL, filters, now or teller.clock(), limit=1_000)
-        whole = [*every(connection, LOCAL, filters, now or teller.clock())]
+        whole = [*every(connection, LOCAL, filters, now or teller.clock(), 3)]
     assert page.cursor is None
     assert whole == sorted(page.rows, key=lambda row: row.number), "an export has the rows of the list"
     return list(page.rows)
@@ -44,14 +44,14 @@ def rows(teller: Teller, now: datetime | None = None, **wanted: object) -> list[
 
 def sums(teller: Teller, caller: Caller = LOCAL, **wanted: object) -> dict[str, Totals]:
     with teller.service.store.read() as connection:
-        return {t.currency: t for t in totals(connection, caller, PaymentFilter(**wanted), teller.clock())}
+        return {t.currency: t for t in totals(connection, caller, PaymentFilter(**wanted), teller.clock(), 3)}
 
 
-def test_a_scheduled_payment_is_expected_at_the_planned_end_plus_its_net_days(teller: Teller) -> None:
+def test_a_scheduled_payment_is_expected_at_the_planned_end_plus_a_review_plus_its_net_days(teller: Teller) -> None:
     teller.running(at(5, 1), payment_terms=TERMS)
     due, scheduled = rows(teller)
     assert (due.status, due.payable_on, due.expected_on) == (PaymentStatus.DUE, date(2026, 5, 11), None)
-    assert scheduled.expected_on == date(2026, 5, 11) + timedelta(days=30)
+    assert scheduled.expected_on == date(2026, 5, 11) + timedelta(days=3 + 30)
     assert (due.open, scheduled.open) == (Decimal("3100.00"), Decimal(0))
 
 
@@ -65,7 +65,7 @@ def test_the_schedule_agrees_with_the_payment_itself_for_every_kind_of_trigger(t
     assert len(found) == 4
     for milestone in engagement.milestones:
         row = found[milestone.id]
-        assert row.expected_on == expected_on(engagement, milestone)
+        assert row.expected_on == expected_on(engagement, milestone, 3)
         assert row.trigger == milestone.trigger
 
 
@@ -75,13 +75,13 @@ def test_random_schedules_agree_with_the_records(service: Service, teller: Telle
     teller.clock.advance(days=20)
     with service.store.read() as connection:
         engagements = load(connection, history.requests)
-        shown = {row.id: row for row in every(connection, LOCAL, PaymentFilter(), teller.clock())}
+        shown = {row.id: row for row in every(connection, LOCAL, PaymentFilter(), teller.clock(), 3)}
     milestones = [(e, m) for e in engagements.values() for m in e.milestones]
     assert {m.id for _, m in milestones} == set(shown)
     for e, m in milestones:
         row = shown[m.id]
         assert (row.amount, row.paid, row.open) == (m.amount, m.paid, m.open)
-        assert (row.expected_on, row.overdue_days) == (expected_on(e, m), overdue_days(m, teller.clock()))
+        assert (row.expected_on, row.overdue_days) == (expected_on(e, m, 3), overdue_days(m, teller.clock()))
 
 
 def test_the_soonest_payable_comes_first_and_pages_neither_repeat_nor_skip(teller: Teller) -> None:
@@ -92,7 +92,7 @@ def test_the_soonest_payable_comes_first_and_pages_neither_repeat_nor_skip(telle
     paged, cursor = [], None
     with teller.service.store.read() as connection:
         while True:
-            page = schedule_page(connection, LOCAL, PaymentFilter(), teller.clock(), limit=1, cursor=cursor)
+            page = schedule_page(connection, LOCAL, PaymentFilter(), teller.clock(), 3, limit=1, cursor=cursor)
             paged += page.rows
             cursor = page.cursor
             if cursor is None:
@@ -103,7 +103,7 @@ def test_the_soonest_payable_comes_first_and_pages_neither_repeat_nor_skip(telle
 @pytest.mark.parametrize("cursor", ["", "x", "bjQy", "MjAyNi0wNS0wMSB4"])
 def test_a_cursor_of_ones_own_making_is_refused(teller: Teller, cursor: str) -> None:
     with teller.service.store.read() as connection, pytest.raises(Invalid):
-        schedule_page(connection, LOCAL, PaymentFilter(), teller.clock(), cursor=cursor)
+        schedule_page(connection, LOCAL, PaymentFilter(), teller.clock(), 3, cursor=cursor)
 
 
 def test_amount_is_always_paid_plus_open_plus_scheduled_plus_void(teller: Teller) -> None:
@@ -174,7 +174,7 @@ def test_open_money_ages_by_whole_days_past_due(teller: Teller, after_due: timed
     now = midnight(date(2026, 5, 11)) + after_due
     with teller.service.store.read() as connection:
         (found,) = ageing(connection, LOCAL, PaymentFilter(), now)
-        (total,) = totals(connection, LOCAL, PaymentFilter(), now)
+        (total,) = totals(connection, LOCAL, PaymentFilter(), now, 3)
     assert found.amounts == {bucket: Decimal("3100.00")}
     assert found.counts == {bucket: 1}
     assert total.overdue == (Decimal(0) if bucket == "not_yet_due" else found.total)

@@ -57,7 +57,7 @@ def _differences(engagement: Engagement, facts: Facts, now: datetime) -> Iterato
     if set(things) != {id for _, id in facts}:
         yield f"told of {sorted(id for _, id in facts)}, there are {sorted(things)}"
     for id, kind in things.items():
-        stored, replayed = resource(engagement, kind, id, now), facts.get((kind, id), {})
+        stored, replayed = resource(engagement, kind, id, now, 0), facts.get((kind, id), {})
         for name in stored.keys() & replayed.keys() - DERIVED.get(kind, set()):
             if stored[name] != replayed[name]:
                 yield f"{id}: {name} is {stored[name]!r}, the events say {replayed[name]!r}"

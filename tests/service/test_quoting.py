@@ -136,7 +136,7 @@ def test_only_the_providers_side_sees_the_calculation(service: Service, persona:
     shown = result.resource(Caller(CLIENT.actor, persona.roles))
     assert ("quote" in shown) == (persona.key in ("provider", "administrator"))
     rest = {name: value for name, value in shown.items() if name != "quote"}
-    assert rest == result.resource() == resource(result.engagement, Kind.SCOPE, result.subject_id, SUBMITTED)
+    assert rest == result.resource() == resource(result.engagement, Kind.SCOPE, result.subject_id, SUBMITTED, 3)
     assert [word for word in SECRETS if word in json.dumps(rest, default=str)] == []
 
 

@@ -668,7 +668,7 @@ class Engagements(RuleBasedStateMachine):
         assert sum((r.amount for r in booked), Decimal(0)) == sums["received"]
         wanted, now = PaymentFilter(scope_id=scope_id), self.clock()
         with self.store.read() as connection:
-            (whole,) = totals(connection, LOCAL, wanted, now)
+            (whole,) = totals(connection, LOCAL, wanted, now, 3)
             aged = ageing(connection, LOCAL, wanted, now)
         assert (whole.paid, whole.open, whole.scheduled, whole.void) == tuple(sums.values())
         ages = offer.ages(now)

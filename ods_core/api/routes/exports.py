@@ -70,7 +70,10 @@ def export_payments(
         scope_id=scope_id,
     )
     reporting = reporting_in(run, reporting_currency)
-    make = partial(schedule_paper, caller=caller, wanted=wanted, now=run.clock(), reporting=reporting)
+    usual = run.service.review_days()
+    make = partial(
+        schedule_paper, caller=caller, wanted=wanted, now=run.clock(), review_days=usual, reporting=reporting
+    )
     return exported(run, caller, make, format, "payments")
 
 
@@ -137,7 +140,8 @@ def export_statement(
 ) -> Response:
     """What became of one scope's price: its payments and, in a workbook, its receipts."""
     reporting = reporting_in(run, reporting_currency)
-    make = partial(statement_paper, caller=caller, scope_id=id, now=run.clock(), reporting=reporting)
+    usual = run.service.review_days()
+    make = partial(statement_paper, caller=caller, scope_id=id, now=run.clock(), review_days=usual, reporting=reporting)
     return exported(run, caller, make, format, "statement")
 
 

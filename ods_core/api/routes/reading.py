@@ -19,15 +19,15 @@ def resource_of(run: Runtime, caller: Caller, kind: Kind, id: str) -> Response:
     """One thing."""
     with run.store.read() as connection:
         engagement = engagement_of(connection, caller, kind, id)
-    return answer(resource(engagement, kind, id, run.clock(), caller))
+    return answer(resource(engagement, kind, id, run.clock(), run.service.review_days(), caller))
 
 
 def page_of(
     run: Runtime, caller: Caller, kind: Kind, filters: Mapping[str, Any], limit: int, cursor: str | None
 ) -> Response:
     """One page of a list, newest first."""
-    now = run.clock()
+    now, review_days = run.clock(), run.service.review_days()
     with run.store.read() as connection:
         found = page(connection, caller, kind, conditions(kind, filters, now), limit=limit, cursor=cursor)
-    shown = [resource(engagement, kind, id, now, caller) for engagement, id in found.items]
+    shown = [resource(engagement, kind, id, now, review_days, caller) for engagement, id in found.items]
     return answer(shown, meta={"cursor": found.cursor, "has_more": found.has_more})

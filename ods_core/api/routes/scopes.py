@@ -97,8 +97,8 @@ def terminate_scope(id: str, body: ReasonBody, run: Running, caller: Asking) -> 
 @routes.get("/scopes/{id}/statement", responses=one(StatementShape))
 def get_statement(id: str, run: Running, caller: Asking) -> Response:
     """What became of the price: received, open, scheduled and void always sum to it."""
-    now = run.clock()
+    now, usual = run.clock(), run.service.review_days()
     with run.store.read() as connection:
         engagement = engagement_of(connection, caller, Kind.SCOPE, id)
-    payments = [payment_resource(engagement, m, now) for m in engagement.milestones if m.scope_id == id]
+    payments = [payment_resource(engagement, m, now, usual) for m in engagement.milestones if m.scope_id == id]
     return answer(statement(engagement, engagement.scope(id)) | {"payments": payments})
