@@ -15,8 +15,9 @@ from ods_core.basics.records import Cycle, Engagement
 from ods_core.basics.states import CycleKind, CycleStatus, Kind, PaymentStatus, ScopeStatus, look
 from ods_core.basics.triggers import Trigger, TriggerKind
 from ods_core.queries.choices import organizations
-from ods_core.queries.timeline import Timeline, TimelineFilter, TimelineRow, confirmed_scopes, timeline
+from ods_core.queries.timeline import Timeline, TimelineFilter, TimelineRow, timeline
 from ods_core.ui import cards, charts, live, reviewing
+from ods_core.ui.finding import choose_scope
 from ods_core.ui.formats import NOTHING, count, day, days, money, period
 from ods_core.ui.session import (
     caller,
@@ -266,10 +267,10 @@ def summary(found: Timeline) -> str:
 def show_timeline() -> None:
     """The chart with its filters."""
     with reading() as connection:
-        scopes, owners = dict(confirmed_scopes(connection, caller())), organizations(connection, caller())
+        owners = organizations(connection, caller())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         organization_id = choose("organization", "Organisation", {id: id for id in owners})
-        scope_id = choose("scope", "Scope", {id: f"{title} · {id}" for id, title in scopes.items()}, everything="All")
+        scope_id = choose_scope("Scope", everything="All")
         state = choose("status", "State of the scope", STATE_LABELS, everything=None)
         first, last = choose_day("from", "From"), choose_day("to", "Until")
     wanted = TimelineFilter(

@@ -32,10 +32,10 @@ from ods_core.queries.payments import (
     schedule_page,
     totals,
 )
-from ods_core.queries.timeline import confirmed_scopes
 from ods_core.service import runtime
 from ods_core.ui import cards, cashflow, charts, decisions, invoicing, live, reviewing, tables
 from ods_core.ui.downloads import Offer, offer
+from ods_core.ui.finding import FIND, choose_scope
 from ods_core.ui.formats import NOTHING, away, count, day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
 from ods_core.ui.invoice_list import show_invoice_list
@@ -71,6 +71,9 @@ TRIGGERS = {
     TriggerKind.DELIVERABLE_ACCEPTANCE: "when deliverable {} is accepted",
     TriggerKind.FINAL_ACCEPTANCE: "when everything is accepted",
 }
+DEBTORS = 20
+"""So many bars a currency: more are not compared by eye."""
+
 PATTERNS = ("", "/", "x", "\\", ".")
 """A fill for each age, so that ages are not told by colour alone."""
 
@@ -228,10 +231,16 @@ def draw_row(row: PaymentRow) -> None:
     cards.row(Kind.PAYMENT, row.id, row.description, facts, badges=badges, aside=money(row.amount, row.currency))
 
 
+def expected_words(expected: date) -> str:
+    """When a scheduled payment is expected; a day that has passed says that the plan is late."""
+    late = (today() - expected).days
+    return f"expected {day(expected)}" + (f" ({count(late, 'day')} ago, not due yet)" if late > 0 else "")
+
+
 def when(row: PaymentRow) -> str:
     """The date that matters in its state."""
     if row.status == PaymentStatus.SCHEDULED:
-        return f"expected {day(row.payable_on)}, {waits_for(row.trigger)}"
+        return f"{expected_words(row.payable_on)}, {waits_for(row.trigger)}"
     if row.status == PaymentStatus.DUE:
         return f"due {day(row.due_at)} ({away(row.payable_on, today())})"
     return look(row.status).label.lower()
@@ -285,7 +294,7 @@ def show_ageing(owners: Sequence[str], known: Sequence[str]) -> None:
         )
     )
     for currency in sorted({row.currency for row in found}):
-        draw_ageing(currency, [row for row in found if row.currency == currency])
+        draw_ageing(currency, gathered([row for row in found if row.currency == currency]))
 
 
 def show_reported_ageing(found: Sequence[Ageing], reporting: Reporting) -> None:
@@ -297,6 +306,18 @@ def show_reported_ageing(found: Sequence[Ageing], reporting: Reporting) -> None:
     with st.container(border=True, key="reported"):
         st.metric(f"Open across currencies, in {told.currency}", money(told.amount, told.currency))
         show_rates(reporting, amounts)
+
+
+def gathered(rows: Sequence[Ageing]) -> Sequence[Ageing]:
+    """Those of one currency who owe most, each by itself, and all others in one; the download has each of them."""
+    if len(rows) <= DEBTORS:
+        return rows
+    largest = sorted(rows, key=lambda row: row.total, reverse=True)
+    others = largest[DEBTORS - 1 :]
+    amounts = {b: sum((row.amounts.get(b, Decimal(0)) for row in others), Decimal(0)) for b in BUCKETS}
+    counts = {b: sum(row.counts.get(b, 0) for row in others) for b in BUCKETS}
+    kept = {b: amount for b, amount in amounts.items() if counts[b]}
+    return [*largest[: DEBTORS - 1], Ageing(f"{len(others):,} others", rows[0].currency, kept, counts)]
 
 
 def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
@@ -352,12 +373,11 @@ def ageing_row(row: Ageing) -> dict[str, str]:
 
 def show_statement() -> None:
     """Price = received + open + scheduled + void, for one engagement."""
-    with reading() as connection:
-        scopes = confirmed_scopes(connection, caller())
-    if not scopes:
+    scope_id = choose_scope("Engagement", everything=None)
+    if scope_id:
+        draw_statement(scope_id)
+    elif not param(FIND):
         cards.empty("There is no statement yet: no scope was confirmed.", label="See the scopes", place="scopes")
-        return
-    draw_statement(choose("scope", "Engagement", {id: f"{title} · {id}" for id, title in scopes}, everything=None))
 
 
 def draw_statement(scope_id: str) -> None:
@@ -394,7 +414,7 @@ def draw_milestone(m: Milestone, expected: date | None) -> None:
     badges = [cards.state_text(m.status)]
     if late:
         badges.append(cards.note(f"{count(late, 'day')} overdue", "red", "warning"))
-    date_told = f"expected {day(expected)}, {waits_for(m.trigger)}" if expected else f"due {day(m.due_at)}"
+    date_told = f"{expected_words(expected)}, {waits_for(m.trigger)}" if expected else f"due {day(m.due_at)}"
     facts = [f"payment {m.position}", date_told if m.status != PaymentStatus.VOID else "will not come due", m.id]
     cards.row(Kind.PAYMENT, m.id, m.description, facts, badges=badges, aside=money(m.amount, m.currency))
 

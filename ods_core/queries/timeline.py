@@ -11,11 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Date, Select, and_, case, cast
 
 from ods_core.basics.clock import midnight
 from ods_core.basics.roles import Caller
-from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, ScopeStatus
+from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, Kind, ScopeStatus
+from ods_core.queries.choices import matching
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
 NEWEST = 500
+LISTED = 50
+"""So many scopes to choose from; the others are found by their title or id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +157,18 @@ def _runs() -> ColumnElement[bool]:
     return and_(c.started_at.is_not(None), c.accepted_at.is_(None), c.cancelled_at.is_(None))
 
 
-def confirmed_scopes(connection: Connection, caller: Caller) -> list[tuple[str, str]]:
-    """The confirmed scopes to choose from, newest first, as (id, title); the newest `NEWEST` of them."""
+def confirmed_scopes(
+    connection: Connection, caller: Caller, wanted: str = "", *, limit: int = LISTED
+) -> list[tuple[str, str]]:
+    """Confirmed scopes to choose from, as (id, title): those that are active first, of these the newest first.
+
+    Args:
+        wanted: what is in the title, or the id itself; empty: all.
+        limit: no more than these, however many there are.
+    """
     s = t.scopes
     active_first = case((s.c.status == ScopeStatus.ACTIVE, 0), else_=1)
     statement = narrowed(select(s.c.id, s.c.title), s, caller).where(s.c.confirmed_at.is_not(None))
-    found = connection.execute(statement.order_by(active_first, s.c.number.desc()).limit(NEWEST))
+    statement = statement.where(*matching(Kind.SCOPE, wanted))
+    found = connection.execute(statement.order_by(active_first, s.c.number.desc()).limit(limit))
     return [(row[0], row[1]) for row in found]

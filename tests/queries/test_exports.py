@@ -194,7 +194,7 @@ def test_every_payment_of_a_random_history_is_exported_once(service: Service, te
     with service.store.read() as connection:
         for wanted in filters:
             ids = [row.id for row in payments.every(connection, LOCAL, wanted, now, 3)]
-            listed = payments.schedule_page(connection, LOCAL, wanted, now, limit=10_000).rows
+            listed = payments.schedule_page(connection, LOCAL, wanted, now, 3, limit=10_000).rows
             assert sorted(ids) == sorted(row.id for row in listed)
             assert len(ids) == payments.count(connection, LOCAL, wanted, now, 3)
 

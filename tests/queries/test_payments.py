@@ -35,7 +35,7 @@ TERMS = "20% on confirmation net 10, 80% on final acceptance net 30"
 def rows(teller: Teller, now: datetime | None = None, **wanted: object) -> list[PaymentRow]:
     with teller.service.store.read() as connection:
         filters = PaymentFilter(**wanted)
-        page = schedule_page(connection, LOCAL, filters, now or teller.clock(), limit=1_000)
+        page = schedule_page(connection, LOCAL, filters, now or teller.clock(), 3, limit=1_000)
         whole = [*every(connection, LOCAL, filters, now or teller.clock(), 3)]
     assert page.cursor is None
     assert whole == sorted(page.rows, key=lambda row: row.number), "an export has the rows of the list"

@@ -62,8 +62,8 @@ def records() -> Iterator[Records]:
     """A random history in which every state of a payment occurs."""
     clock = MovingClock(START)
     store = Store("duckdb:///:memory:", clock)
-    history = RandomHistory(Service(store, clock), clock, seed=23)
-    history.run(engagements=14, steps=330)
+    history = RandomHistory(Service(store, clock), clock, seed=5)
+    history.run(engagements=14, steps=200)
     with store.read() as connection:
         engagements = load(connection, history.requests).values()
         made = Records(connection, [(e, m) for e in engagements for m in e.milestones])

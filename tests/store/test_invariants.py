@@ -176,6 +176,8 @@ DAMAGES = [
     (f"UPDATE payments SET status = 'scheduled' {of(COMPLETED, 'position = 3')}", "a milestone is due exactly once"),
     (f"UPDATE payments SET status = 'void' {of(ACTIVE, 'position = 4')}", "a milestone is void only where its scope"),
     (f"UPDATE payments SET paid = amount {of(ACTIVE, 'position = 1')}", "a milestone's times and sums agree"),
+    (f"UPDATE payments SET awaited_on = NULL {of(ACTIVE, 'position = 2')}", "the planned end of what it waits for"),
+    (f"UPDATE payments SET awaited_on = '2026-01-01' {of(ACTIVE, 'position = 3')}", "planned end of what it waits for"),
     (f"UPDATE payments SET position = 9 {of(ACTIVE, 'position = 4')}", "places from 1 without a gap"),
     (f"UPDATE payments SET currency = 'EUR' {of(ACTIVE, 'position = 4')}", "in their scope's currency"),
     (f"UPDATE scopes SET currency = 'EUR' {of(PENDING)}", "priced in its request's currency"),

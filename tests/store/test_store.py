@@ -124,7 +124,15 @@ def test_every_field_of_a_record_has_a_column_and_every_column_a_source() -> Non
     for mapped in MAPPED:
         record_columns = {mapped.renamed.get(f.name, f.name) for f in fields(mapped.record) if f.name != "trigger"}
         extra = {c.name for c in mapped.table.columns} - record_columns
-        owner = {"number", "organization_id", "workspace_id", "scope_id", "trigger_kind", "trigger_number"}
+        owner = {
+            "number",
+            "organization_id",
+            "workspace_id",
+            "scope_id",
+            "trigger_kind",
+            "trigger_number",
+            "awaited_on",
+        }
         assert is_dataclass(mapped.record)
         assert record_columns <= {c.name for c in mapped.table.columns}
         assert extra <= owner, mapped.table.name
