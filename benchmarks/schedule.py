@@ -3,9 +3,9 @@
     python -m benchmarks.schedule [--milestones 10000 1000000] [--rounds 15] [--keep FOLDER]
 
 For each number of payment milestones: the page's rows and its totals per currency, by `schedule_page` and `totals`, in
-turn with two statements written by hand for the same store and executed without SQLAlchemy, which must find the very
-same rows and sums. Three candidates stand for the hand-written rows and two for the totals; the fastest of each counts
-(`--candidates` prints what they cost). Then deep pages and filtered views, likewise.
+turn with SQL written by hand for the same store and executed without SQLAlchemy, which must find the very same rows
+and sums. Four candidates stand for the hand-written rows and two for the totals; of each the fastest in that view
+counts (`--candidates` prints what they cost). Then pages deep in the schedule, likewise.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ from ods_core.store import Store
 
 ROWS = 25
 REVIEW_DAYS = 3
-_DAY = "coalesce(p.due_at::DATE, p.awaited_on + p.net_days + $review)"
+_DAY = "coalesce(p.due_at::DATE, p.awaited_on + (p.net_days + $review))"
 _WIDE = f"""p.id, p.number, p.scope_id, s.title, p.request_id, p.organization_id, p.position, p.trigger_kind,
   p.trigger_number, p.description, p.status, p.amount, p.paid, p.currency, p.net_days, p.due_at, {_DAY} AS day"""
 
+KEYS = f"SELECT p.id, {_DAY} AS day FROM payments p WHERE {{where}} ORDER BY day, p.number LIMIT {ROWS + 1}"
+BY_KEYS = "first the keys, then the rows and their titles by key"
 ROWS_BY_HAND = {
+    BY_KEYS: f"SELECT {_WIDE.replace('s.title', 'NULL')} FROM payments p WHERE p.id IN",
     "narrow first, then the rows of its keys": f"""WITH first AS MATERIALIZED (
         SELECT p.rowid AS place FROM payments p WHERE {{where}} ORDER BY {_DAY}, p.number LIMIT {ROWS + 1})
       SELECT {_WIDE} FROM payments p JOIN scopes s ON s.id = p.scope_id
@@ -112,11 +115,24 @@ class ByHand:
         self.where = where
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of a statement."""
+        """All rows of a statement; those of `BY_KEYS` take three."""
+        if sql == ROWS_BY_HAND[BY_KEYS]:
+            return self._by_keys(sql)
         statement = sql.replace("{where}", self.where)
-        now = NOW.replace(tzinfo=None)
-        given = {"review": REVIEW_DAYS, "now": now}
-        self.cursor.execute(statement, {name: value for name, value in given.items() if f"${name}" in statement})
+        given = {"review": REVIEW_DAYS, "now": NOW.replace(tzinfo=None)}
+        return self._fetched(statement, {name: value for name, value in given.items() if f"${name}" in statement})
+
+    def _by_keys(self, sql: str) -> list[tuple[Any, ...]]:
+        days = dict(self.ask(KEYS))
+        found = {row[0]: row for row in self._of(sql.replace("$review", str(REVIEW_DAYS)), [*days])}
+        titles = dict(self._of("SELECT id, title FROM scopes WHERE id IN", list({row[2] for row in found.values()})))
+        return [(*found[id][:3], titles[found[id][2]], *found[id][4:]) for id in days]
+
+    def _of(self, statement: str, ids: list[str]) -> list[tuple[Any, ...]]:
+        return self._fetched(f"{statement} ({', '.join('?' * len(ids))})", ids) if ids else []
+
+    def _fetched(self, statement: str, given: object) -> list[tuple[Any, ...]]:
+        self.cursor.execute(statement, given)
         found: list[tuple[Any, ...]] = self.cursor.fetchall()
         return found
 

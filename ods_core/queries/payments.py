@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -316,13 +316,25 @@ _AS_THEY_ARE = (
 
 
 def _rows(connection: Connection, days: Mapping[str, date], now: datetime) -> list[PaymentRow]:
-    """The payments with these ids, in their order; `days` says when each is payable."""
-    if not days:
-        return []
-    p, s = t.payments, t.scopes
-    wide = select(p, s.c.title.label("scope_title")).join(s, s.c.id == p.c.scope_id).where(p.c.id.in_([*days]))
-    found = {row["id"]: row for row in connection.execute(wide).mappings()}
-    return [_row({**found[id], "payable_on": day}, now) for id, day in days.items()]
+    """The payments with these ids, in their order; `days` says when each is payable.
+
+    Asked by their keys alone, first the payments and then the scopes: joined, both tables would be read from end to
+    end.
+    """
+    found = {row["id"]: row for row in _by_id(connection, select(t.payments), days)}
+    scopes = select(t.scopes.c.id, t.scopes.c.title)
+    titles = {
+        row["id"]: row["title"] for row in _by_id(connection, scopes, {row["scope_id"] for row in found.values()})
+    }
+    shown = ((found[id], day) for id, day in days.items())
+    return [_row({**row, "scope_title": titles[row["scope_id"]], "payable_on": day}, now) for row, day in shown]
+
+
+def _by_id(connection: Connection, statement: Select[Any], ids: Collection[str]) -> Sequence[Mapping[str, Any]]:
+    rows: Sequence[Any] = []
+    if ids:
+        rows = connection.execute(statement.where(statement.selected_columns["id"].in_(ids))).mappings().all()
+    return rows
 
 
 def _row(row: Mapping[str, Any], now: datetime) -> PaymentRow:
