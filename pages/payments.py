@@ -18,7 +18,7 @@ from ods_core.payments import Reporting, reported_total
 from ods_core.queries.choices import organizations
 from ods_core.queries.exports import ageing_paper, receipts_paper, schedule_paper, statement_paper
 from ods_core.queries.ledger import ReceiptFilter
-from ods_core.queries.ledger import totals as received
+from ods_core.queries.ledger import count as count_receipts
 from ods_core.queries.metrics import METRICS
 from ods_core.queries.payments import (
     BUCKETS,
@@ -151,7 +151,7 @@ def offer_schedule(wanted: PaymentFilter, sums: Sequence[Totals], reporting: Rep
     who, usual = caller(), review_days()
     booked = ReceiptFilter(wanted.organization_id, wanted.currency, wanted.first, wanted.last, wanted.scope_id)
     with reading() as connection:
-        entries = sum(t.count for t in received(connection, who, booked))
+        entries = count_receipts(connection, who, booked)
     offer(
         Offer(
             "payments",

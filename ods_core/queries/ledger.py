@@ -87,6 +87,12 @@ def totals(connection: Connection, caller: Caller, wanted: ReceiptFilter) -> lis
     return [ReceiptTotals(currency, count, amount_json(amount, currency)) for currency, count, amount in found]
 
 
+def count(connection: Connection, caller: Caller, wanted: ReceiptFilter) -> int:
+    """How many receipts there are; without their sums, a database knows it without reading them."""
+    statement = _wanted(select(func.count()).select_from(t.receipts), caller, wanted)
+    return int(connection.execute(statement).scalar_one())
+
+
 def _wanted(statement: Select[Any], caller: Caller, wanted: ReceiptFilter) -> Select[Any]:
     r = t.receipts.c
     named = ((r.organization_id, wanted.organization_id), (r.currency, wanted.currency), (r.scope_id, wanted.scope_id))

@@ -142,6 +142,7 @@ def test_filters_narrow_receipts_and_their_totals_alike(told: Teller, wanted: Re
     with told.service.store.read() as connection:
         assert len([*ledger.every(connection, LOCAL, wanted)]) == count
         assert sum(t.count for t in ledger.totals(connection, LOCAL, wanted)) == count
+        assert ledger.count(connection, LOCAL, wanted) == count
 
 
 def test_the_ageing_adds_up(told: Teller) -> None:
