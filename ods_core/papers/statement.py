@@ -15,8 +15,8 @@ from ods_core.papers.printed import GREY, Align, Printed, amount, day, figure, m
 _PARTS: Final = {"received": "Received", "open": "Open", "scheduled": "Scheduled", "void": "Void"}
 
 
-def statement_pdf(engagement: Engagement, scope_id: str, parties: Parties, now: datetime) -> bytes:
-    """The statement of one scope as of `now`.
+def statement_pdf(engagement: Engagement, scope_id: str, parties: Parties, now: datetime, review_days: int) -> bytes:
+    """The statement of one scope as of `now`; `review_days` is how long a review usually takes.
 
     Raises:
         NotFound: the engagement has no such scope.
@@ -30,7 +30,7 @@ def statement_pdf(engagement: Engagement, scope_id: str, parties: Parties, now: 
     pdf.gap()
     _references(pdf, engagement, scope, now)
     _identity(pdf, engagement, scope)
-    _payments(pdf, engagement, scope, now)
+    _payments(pdf, engagement, scope, now, review_days)
     _receipts(pdf, engagement, scope)
     _invoices(pdf, engagement, scope)
     return pdf.bytes()
@@ -57,7 +57,7 @@ def _identity(pdf: Printed, engagement: Engagement, scope: Scope) -> None:
     pdf.sums([*parts, ("Fixed price", amount(told["fixed_price"], scope.currency))])
 
 
-def _payments(pdf: Printed, engagement: Engagement, scope: Scope, now: datetime) -> None:
+def _payments(pdf: Printed, engagement: Engagement, scope: Scope, now: datetime, review_days: int) -> None:
     own = [m for m in engagement.milestones if m.scope_id == scope.id]
     if not own:
         pdf.heading("Payments")
@@ -72,7 +72,7 @@ def _payments(pdf: Printed, engagement: Engagement, scope: Scope, now: datetime)
                 str(m.position),
                 f"{m.description} ({when(m.trigger)}) {m.id}",
                 look(m.status).label,
-                _date(engagement, m, now),
+                _date(engagement, m, now, review_days),
                 *(figure(value, code) for value in (m.amount, m.paid, m.open)),
             ]
             for m in own
@@ -82,9 +82,9 @@ def _payments(pdf: Printed, engagement: Engagement, scope: Scope, now: datetime)
     )
 
 
-def _date(engagement: Engagement, m: Milestone, now: datetime) -> str:
+def _date(engagement: Engagement, m: Milestone, now: datetime, review_days: int) -> str:
     if m.status == PaymentStatus.SCHEDULED:
-        return f"expected {day(expected_on(engagement, m))}"
+        return f"expected {day(expected_on(engagement, m, review_days))}"
     if m.status == PaymentStatus.VOID:
         return "will not come due"
     late = overdue_days(m, now)

@@ -191,4 +191,4 @@ def offer_statement(scope_id: str) -> None:
 def _statement_bytes(run: Runtime, who: Caller, scope_id: str) -> bytes:
     with run.store.read() as connection:
         engagement = engagement_of(connection, who, Kind.SCOPE, scope_id)
-    return statement_pdf(engagement, scope_id, run.service.policy.parties, run.clock())
+    return statement_pdf(engagement, scope_id, run.service.policy.parties, run.clock(), run.service.review_days())

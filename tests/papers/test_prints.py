@@ -59,7 +59,7 @@ def invoice(play: Play, place: int = -1) -> bytes:
 
 
 def stated(play: Play) -> bytes:
-    return statement_pdf(play.engagement, play.scope.id, play.policy.parties, play.now)
+    return statement_pdf(play.engagement, play.scope.id, play.policy.parties, play.now, 3)
 
 
 def pages(pdf: bytes) -> list[str]:

@@ -53,7 +53,8 @@ def print_statement(id: str, run: Running, caller: Asking) -> Response:
     with run.store.read() as connection:
         engagement = engagement_of(connection, caller, Kind.SCOPE, id)
     now = run.clock()
-    return _file(statement_pdf(engagement, id, run.service.policy.parties, now), f"statement-{id}-{now:%Y-%m-%d}.pdf")
+    made = statement_pdf(engagement, id, run.service.policy.parties, now, run.service.review_days())
+    return _file(made, f"statement-{id}-{now:%Y-%m-%d}.pdf")
 
 
 @routes.get("/deliverables/{id}/certificate.pdf", responses=_print(404, 409, 422), response_class=Response)
