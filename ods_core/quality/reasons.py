@@ -57,6 +57,8 @@ class _Matter:
     numbers: list[Piece] = field(default_factory=list)
     """Numbers of criteria that the text itself names."""
     named: set[int] = field(default_factory=set)
+    seen: Reading = field(default_factory=lambda: Reading("", []))
+    """The reason without what it asks for anew."""
     is_concrete: bool = False
 
 
@@ -81,11 +83,15 @@ def check_reason(
     """
     known = known or language()
     matter = _matter(rejection_reason, not_met, criteria, known)
+    demands = _new_demands(matter, essence(read(about, known), known))
+    # What is asked for anew does not say what was seen.
+    matter.seen = _without(matter.reading, demands)
+    matter.is_concrete = is_concrete(matter.seen, [piece.start for piece in matter.numbers])
     return [
         *_without_criterion(matter, len(criteria)),
         *_without_evidence(matter),
         *_generic(matter),
-        *_new_demands(matter, essence(read(about, known), known)),
+        *demands,
         *_repeated(matter, earlier),
     ]
 
@@ -96,8 +102,13 @@ def _matter(text: str, not_met: Sequence[NotMet], criteria: Sequence[str], known
     words = essence(matter.reading, known)
     matter.named = {x.criterion for x in not_met} | {int(p.word) for p in matter.numbers}
     matter.named |= {n for n, own in enumerate(matter.criteria, 1) if _is_named_by_words(own, words)}
-    matter.is_concrete = is_concrete(matter.reading, [piece.start for piece in matter.numbers])
     return matter
+
+
+def _without(reading: Reading, demands: Sequence[Finding]) -> Reading:
+    starts = {demand.start for demand in demands}
+    kept = [one for one in reading.sentences() if not one.content or one.content[0].start not in starts]
+    return Reading(reading.text, [piece for sentence in kept for piece in sentence.pieces])
 
 
 def _numbers_named(reading: Reading) -> list[Piece]:
@@ -184,18 +195,28 @@ def _told_of(reading: Reading) -> set[int]:
 
 def _generic(matter: _Matter) -> Iterator[Finding]:
     """A reason that says nothing but that it was rejected."""
-    telling = [piece for piece in matter.reading.content if not piece.sorts & _EMPTY]
-    phrases = [piece for piece in matter.reading.pieces if piece.sorts & _GENERIC]
+    telling = [piece for piece in matter.seen.content if not piece.sorts & _EMPTY]
+    phrases = [piece for piece in matter.seen.pieces if piece.sorts & _GENERIC]
     if matter.is_concrete or len(telling) > FEWEST_NAMED:
         return
-    says_nothing = not telling and not any(says_something(x.evidence, matter.known) for x in matter.not_met)
+    says_nothing = (
+        not telling
+        and not _asks_only(matter)
+        and not any(says_something(x.evidence, matter.known) for x in matter.not_met)
+    )
     if phrases or says_nothing:
         start, end = (phrases[0].start, phrases[0].end) if phrases else _whole(matter.text)
         yield found(ReasonCode.GENERIC, matter.known.reasons["generic"], matter.text, start, end)
 
 
-def _new_demands(matter: _Matter, about: frozenset[str]) -> Iterator[Finding]:
+def _asks_only(matter: _Matter) -> bool:
+    """Whether nothing is left beside what is asked for anew; that is told by itself."""
+    return not matter.seen.content and bool(matter.reading.content)
+
+
+def _new_demands(matter: _Matter, about: frozenset[str]) -> list[Finding]:
     """Sentences that ask for something of which no criterion speaks."""
+    demands: list[Finding] = []
     known = frozenset().union(about, *matter.criteria)
     for sentence in matter.reading.sentences():
         if not sentence.has(_DEMAND):
@@ -203,7 +224,8 @@ def _new_demands(matter: _Matter, about: frozenset[str]) -> Iterator[Finding]:
         asked = essence(Reading(sentence.text, [p for p in sentence.pieces if not p.sorts & _UNASKED]), matter.known)
         if asked and len(asked - known) >= max(NEW * len(asked), 1):
             start, end = sentence.content[0].start, sentence.content[-1].end
-            yield found(ReasonCode.NEW_DEMAND, matter.known.reasons["new_demand"], matter.text, start, end)
+            demands.append(found(ReasonCode.NEW_DEMAND, matter.known.reasons["new_demand"], matter.text, start, end))
+    return demands
 
 
 _UNASKED = _DEMAND | _GENERIC | _STOP | sort("pronoun", "modal", "being", "having", "vague")

@@ -40,6 +40,7 @@ FIRING: dict[ReasonCode, list[Case]] = {
         ("Both fail", ((1, "0.2% in run 8841"), (2, ""))),
         ("Criterion 2 is not met", ((2, "see above"),)),
         ("Not acceptable", ((1, "n/a"),)),
+        ("Not good enough. We would also like an Excel export of failed calls.", ()),
     ],
     ReasonCode.GENERIC: [
         ("not good enough", ()),
@@ -47,6 +48,7 @@ FIRING: dict[ReasonCode, list[Case]] = {
         ("Please fix", ((2, "84% in the report"),)),
         ("Poor quality", ()),
         ("n/a", ()),
+        ("Not good enough. We would also like an Excel export of failed calls.", ()),
     ],
     ReasonCode.NEW_DEMAND: [
         ("Please also add a dark mode to the admin panel.", ((1, "0.4% in run 8841"),)),
