@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -67,6 +68,8 @@ def draw_invoice(engagement: Engagement, invoice: Invoice) -> None:
             _offer_pdf(invoice, number)
             if ending is None:
                 _offer_endings(engagement, invoice)
+            else:
+                link("payments", "Leave it as it is", icon="undo", payment=invoice.payment_id)
         if ending == VOID:
             offer_void(invoice, number)
         elif ending == GIVE_UP:
@@ -77,21 +80,42 @@ _ENDED = {InvoiceStatus.VOID: "voided", InvoiceStatus.UNCOLLECTIBLE: "given up"}
 
 
 def _offer_pdf(invoice: Invoice, number: str) -> None:
+    # An invoice that is voided meanwhile is another paper.
+    version = "void" if invoice.status == InvoiceStatus.VOID else "issued"
+    make = partial(_invoice_bytes, runtime(), caller(), invoice.id)
+    _offer_print(f"pdf_{invoice.id}", version, "PDF", f"{number}.pdf", make)
+
+
+def _offer_print(key: str, version: str, label: str, file_name: str, make: Callable[[], bytes]) -> None:
+    """A button that makes a paper, then the one that saves it; a new version has to be made anew.
+
+    A file that Streamlit makes at the click of its download button is swept away by the second run after it, and a page
+    that watches for changes runs twice a second: too soon for a slow line. One that the page holds stays.
+    """
+    made: tuple[str, bytes] | None = st.session_state.get(f"{key}_made")
+    if made is None or made[0] != version:
+        st.button(label, key=key, icon=":material/picture_as_pdf:", on_click=_keep_print, args=(key, version, make))
+        return
     st.download_button(
-        "PDF",
-        data=partial(_invoice_bytes, runtime(), caller(), invoice.id),
-        file_name=f"{number}.pdf",
+        f"Save {file_name}",
+        data=made[1],
+        file_name=file_name,
         mime=PDF,
         icon=":material/download:",
         on_click="ignore",
-        key=f"pdf_{invoice.id}",
+        key=f"{key}_save",
     )
+
+
+def _keep_print(key: str, version: str, make: Callable[[], bytes]) -> None:
+    st.session_state[f"{key}_made"] = (version, make())
 
 
 def _invoice_bytes(run: Runtime, who: Caller, id: str) -> bytes:
     """Read when it is asked for: an invoice voided meanwhile says so."""
     with run.store.read() as connection:
-        return invoice_pdf(engagement_of(connection, who, Kind.INVOICE, id), id)
+        engagement = engagement_of(connection, who, Kind.INVOICE, id)
+    return invoice_pdf(engagement, id)
 
 
 def _offer_endings(engagement: Engagement, invoice: Invoice) -> None:
@@ -177,14 +201,13 @@ def offer_statement(scope_id: str) -> None:
     """The statement of an engagement as PDF, for those whose role takes lists of money away."""
     if not caller().may(EXPORTERS):
         return
-    st.download_button(
+    run = runtime()
+    _offer_print(
+        f"statement_pdf_{scope_id}",
+        f"{run.store.last_sequence} {today()}",
         "Download as PDF",
-        data=partial(_statement_bytes, runtime(), caller(), scope_id),
-        file_name=f"statement-{scope_id}-{today().isoformat()}.pdf",
-        mime=PDF,
-        icon=":material/picture_as_pdf:",
-        on_click="ignore",
-        key=f"statement_pdf_{scope_id}",
+        f"statement-{scope_id}-{today().isoformat()}.pdf",
+        partial(_statement_bytes, run, caller(), scope_id),
     )
 
 

@@ -111,3 +111,17 @@ def test_a_link_to_an_invoice_opens_its_payment_and_activity_links_to_it(due: Ru
     assert "ORG-26-090500-0001" in words(opened(invoice=FIRST))
     told = words(opened("activity"))
     assert "Invoice ORG-26-090500-0001 was voided: Another address." in told
+
+
+def test_a_paper_is_made_at_a_click_and_made_anew_once_it_would_say_something_else(due: Runtime) -> None:
+    due.service.issue_invoice(LOCAL, UPFRONT)
+    app = opened(payment=UPFRONT)
+    app.button(key=f"pdf_{FIRST}").click().run()
+    assert not app.exception
+    assert f"pdf_{FIRST}" not in keys(app), "it is there to be saved"
+    due.service.void_invoice(LOCAL, FIRST, VoidInvoice("Another address."))
+    app.run()
+    assert f"pdf_{FIRST}" in keys(app), "the one that was made does not say that it is void"
+    app.button(key="statement_pdf_OSCOPE-26-000001").click().run()
+    assert not app.exception
+    assert "statement_pdf_OSCOPE-26-000001" not in keys(app)
