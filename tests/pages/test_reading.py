@@ -81,7 +81,7 @@ def test_the_schedule_shows_what_is_open_and_how_late(told: Runtime) -> None:
     assert (metric.label, metric.value) == ("Open, USD", "$7,750.00")
     said = words(app)
     assert "40 days overdue" in said
-    assert "expected 31 May 2026, when everything is accepted" in said
+    assert "expected 3 Jun 2026 (17 days ago, not due yet), when everything is accepted" in said
 
 
 def test_a_filter_in_the_address_narrows_the_schedule(told: Runtime) -> None:
