@@ -8,7 +8,10 @@ took at least as long as it has by now.
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -34,6 +37,9 @@ from ods_core.forecast.work import MAX_SAMPLES, MIN_FINISHED_CYCLES, History, Op
 
 SHARING = 20
 """So many runs share one drawn history, and are played together."""
+
+THREADS = max(min(os.cpu_count() or 1, 4), 1)
+"""So many histories are played side by side, each with random numbers of its own: what is told does not hang on it."""
 
 BITS = 15
 LONGEST = (1 << BITS) - 1
@@ -261,21 +267,26 @@ class _Play:
         self, history: History, layout: Layout, today: date, periods: tuple[Periods, Periods], runs: int, seed: int
     ) -> None:
         self.layout, self.runs = layout, runs
-        self.rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         self.known = known = _Samples.of(history, layout)
         histories = -(-runs // SHARING)
-        own = own_histories(self.rng, known.cycle_chances, known.cycles, histories)
-        paying = own_histories(self.rng, known.payment_chances, known.payments, histories)
+        own = own_histories(rng, known.cycle_chances, known.cycles, histories)
+        paying = own_histories(rng, known.payment_chances, known.payments, histories)
+        self.rngs = rng.spawn(histories)
         self.under_way = Lottery.of(known.piles(layout), own)
         self.owed = Lottery.of([Pile(known.payment, known.payment, -layout.due_on)], paying)
         self.horizon = max((p.end - today).days for p in periods)
         self.edges = [_edges(p, today) for p in periods]
         self._lay_out_cash()
-        self.completed = np.empty((SHARING, len(layout.ends)), np.int32)
-        self.accepted = np.empty_like(self.completed)
-        self.days = np.empty((SHARING, len(layout.milestones)), np.int32)
         last = [scope.cycles[-1].planned_end for scope in layout.scopes]
         self.last_ends = np.array([(end - today).days for end in last], np.int32)
+        self._lay_out_desk()
+
+    def _lay_out_desk(self) -> None:
+        """What one history is played on; overwritten by the next."""
+        self.completed = np.empty((SHARING, len(self.layout.ends)), np.int32)
+        self.accepted = np.empty_like(self.completed)
+        self.days = np.empty((SHARING, len(self.layout.milestones)), np.int32)
 
     def _lay_out_cash(self) -> None:
         """Where each amount of a few runs is added: one place a run, currency and day, the last day being any later."""
@@ -294,22 +305,39 @@ class _Play:
             np.zeros((len(self.layout.scopes), dated), np.int16),
             np.zeros(len(self.layout.scopes), np.int64),
         )
-        for history, first in enumerate(range(0, self.runs, SHARING)):
-            part = slice(first, min(first + SHARING, self.runs))
-            draws = Draws.of(self.rng, self.layout, self.known.cycles, self.known.payments)
-            completed, accepted = self._deliver(history, draws)
-            days = self._pay(history, draws, accepted)
-            if first < DATED_RUNS:
-                self._date(part, completed, accepted, days, kept)
-            self._collect(days, [cash[part] for cash in kept.cash])
+        players = [self, *(self._another() for _ in range(THREADS - 1))]
+        with ThreadPoolExecutor(THREADS) as pool:
+            for on_time in pool.map(lambda n: players[n]._play_every(n, kept), range(THREADS)):
+                kept.on_time[:] += on_time
         return kept
 
-    def _date(self, part: slice, completed: Ints, accepted: Ints, days: Ints, kept: _Played) -> None:
-        """Keep the dates of some runs."""
+    def _another(self) -> _Play:
+        """Another player of the same game, at a desk of its own."""
+        other = copy.copy(self)
+        other._lay_out_desk()
+        return other
+
+    def _play_every(self, first: int, kept: _Played) -> NDArray[np.int64]:
+        """Play each history of this player's; of each scope, how many of the dated runs were on time."""
+        on_time = np.zeros(len(self.layout.scopes), np.int64)
+        for history in range(first, len(self.rngs), THREADS):
+            begin = history * SHARING
+            part = slice(begin, min(begin + SHARING, self.runs))
+            draws = Draws.of(self.rngs[history], self.layout, self.known.cycles, self.known.payments)
+            completed, accepted = self._deliver(history, draws)
+            days = self._pay(history, draws, accepted)
+            if begin < DATED_RUNS:
+                on_time += self._date(part, completed, accepted, days, kept)
+            self._collect(days, [cash[part] for cash in kept.cash])
+        return on_time
+
+    def _date(self, part: slice, completed: Ints, accepted: Ints, days: Ints, kept: _Played) -> NDArray[np.int64]:
+        """Keep the dates of some runs; of each scope, in how many of them it is on time."""
         count = kept.paid[:, part].shape[1]
         kept.paid[:, part] = np.clip(days[:count], 0, FARTHEST).T
         kept.finished[:, part] = np.minimum(_columns(accepted[:count], self.layout.finishes), FARTHEST).T
-        kept.on_time[:] += (_columns(completed[:count], self.layout.finishes) <= self.last_ends).sum(axis=0)
+        on_time = (_columns(completed[:count], self.layout.finishes) <= self.last_ends).sum(axis=0)
+        return np.asarray(on_time, np.int64)
 
     def _deliver(self, history: int, draws: Draws) -> tuple[Ints, Ints]:
         """The days on which each cycle is completed and accepted, [runs, cycles]."""
