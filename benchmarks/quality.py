@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -127,19 +128,21 @@ ADVERSARIAL: dict[str, Callable[[int], str]] = {
 }
 
 
-def taken(act: Callable[[], object], times: int = 7) -> float:
-    """The median time that something takes, in milliseconds of the processor."""
-    found = []
-    act()
-    for _ in range(times):
-        # As timeit does: what the collector does meanwhile depends on everything before.
-        gc.collect()
-        gc.disable()
-        begun = time.process_time()
+def taken(*acts: Callable[[], object], times: int = 15) -> list[float]:
+    """The median time that each of several things takes, done in turn, in milliseconds of the processor."""
+    found: list[list[float]] = [[] for _ in acts]
+    for act in acts:
         act()
-        found.append((time.process_time() - begun) * 1000)
-        gc.enable()
-    return statistics.median(found)
+    for _ in range(times):
+        for act, kept in zip(acts, found, strict=True):
+            # As timeit does: what the collector does meanwhile depends on everything before.
+            gc.collect()
+            gc.disable()
+            begun = time.process_time()
+            act()
+            kept.append((time.process_time() - begun) * 1000)
+            gc.enable()
+    return [statistics.median(kept) for kept in found]
 
 
 def print_doubling() -> None:
@@ -147,13 +150,13 @@ def print_doubling() -> None:
     print(f"\n{'text':20}{'20 kB':>10}{'of 10':>8}{'100 kB':>10}{'of 50':>8}{'as a reason':>13}{'of 10':>8}")
     for name, make in ADVERSARIAL.items():
         ten, twenty, fifty, hundred = (make(n * KILO) for n in (10, 20, 50, 100))
-        few = [taken(lambda t=t: check_criterion(t)) for t in (ten, twenty)]
-        many = [taken(lambda t=t: check_criterion(t)) for t in (fifty, hundred)]
-        reason = [taken(lambda t=t: check_reason(t, [NotMet(1, t)], [t])) for t in (ten, twenty)]
+        few = taken(*(partial(check_criterion, t) for t in (ten, twenty)))
+        many = taken(*(partial(check_criterion, t) for t in (fifty, hundred)))
+        reason = taken(*(partial(check_reason, t, [NotMet(1, t)], [t]) for t in (ten, twenty)))
         alone = f"{few[1]:>7.1f} ms{_ratio(few)}{many[1]:>7.1f} ms{_ratio(many)}"
         print(f"{name:20}{alone}{reason[1]:>10.1f} ms{_ratio(reason)}")
     lists = [[f"{word} criterion {i} of the list" for i in range(n)] for n in (2000, 4000) for word in ("Same",)]
-    both = [taken(lambda texts=texts: check_criteria(texts)) for texts in lists]
+    both = taken(*(partial(check_criteria, texts) for texts in lists), times=7)
     print(f"\na list of 2,000 and of 4,000 alike: {both[0]:.0f} ms, {both[1]:.0f} ms, ratio{_ratio(both)}")
 
 
@@ -164,7 +167,7 @@ def _ratio(pair: list[float]) -> str:
 def print_speed() -> None:
     """Criteria a second."""
     texts = [row.text for row in read_labelled("development")] * 20
-    milliseconds = taken(lambda: [check_criterion(text) for text in texts], 11)
+    (milliseconds,) = taken(lambda: [check_criterion(text) for text in texts], times=11)
     print(f"\n{len(texts) / milliseconds * 1000:,.0f} criteria a second")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -65,14 +66,48 @@ def _plural(noun: str) -> str:
 
 
 def _draw_short(one: Offer, format: Format, label: str) -> None:
-    st.download_button(
+    run = runtime()
+    # What the address filters otherwise, or what has happened since, is another file.
+    version = f"{run.store.last_sequence} {sorted(st.query_params.to_dict().items())}"
+    offer_file(
+        f"{format}_{one.name}",
+        version,
         label,
-        data=partial(_bytes, runtime(), one.make, format),
-        file_name=_file_name(one, format),
-        mime=format.media_type,
-        on_click="ignore",
-        key=f"{format}_{one.name}",
+        _file_name(one, format),
+        format.media_type,
+        partial(_bytes, run, one.make, format),
     )
+
+
+def offer_file(
+    key: str, version: str, label: str, file_name: str, media_type: str, make: Callable[[], bytes], **looks: Any
+) -> None:
+    """A button that makes a file, then the one that saves it; a new version has to be made anew.
+
+    A file that Streamlit makes at the click of its download button is swept away by the second run after it, and a page
+    that watches for changes runs twice a second: too soon for a slow line. One that the page holds stays.
+
+    Args:
+        version: what the file is made of, as a text that is another when the file would be.
+        looks: passed on to the first button.
+    """
+    made: tuple[str, bytes] | None = st.session_state.get(f"{key}_made")
+    if made is None or made[0] != version:
+        st.button(label, key=key, on_click=_keep, args=(key, version, make), **looks)
+        return
+    st.download_button(
+        f"Save {file_name}",
+        data=made[1],
+        file_name=file_name,
+        mime=media_type,
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"{key}_save",
+    )
+
+
+def _keep(key: str, version: str, make: Callable[[], bytes]) -> None:
+    st.session_state[f"{key}_made"] = (version, make())
 
 
 def _bytes(run: Runtime, make: Make, format: Format) -> bytes:
@@ -165,4 +200,4 @@ def _discard(token: str) -> None:
     set_params(**{TOKEN: None})
 
 
-__all__ = ["Offer", "offer"]
+__all__ = ["Offer", "offer", "offer_file"]

@@ -15,6 +15,7 @@ from ods_core.papers import invoice_pdf, statement_pdf
 from ods_core.queries.lists import engagement_of
 from ods_core.service import Runtime, runtime
 from ods_core.ui import cards, decisions
+from ods_core.ui.downloads import offer_file
 from ods_core.ui.formats import day, money, plain
 from ods_core.ui.forms import Draft, discard, open_draft
 from ods_core.ui.session import caller, link, offers, param, set_params, today
@@ -87,28 +88,7 @@ def _offer_pdf(invoice: Invoice, number: str) -> None:
 
 
 def _offer_print(key: str, version: str, label: str, file_name: str, make: Callable[[], bytes]) -> None:
-    """A button that makes a paper, then the one that saves it; a new version has to be made anew.
-
-    A file that Streamlit makes at the click of its download button is swept away by the second run after it, and a page
-    that watches for changes runs twice a second: too soon for a slow line. One that the page holds stays.
-    """
-    made: tuple[str, bytes] | None = st.session_state.get(f"{key}_made")
-    if made is None or made[0] != version:
-        st.button(label, key=key, icon=":material/picture_as_pdf:", on_click=_keep_print, args=(key, version, make))
-        return
-    st.download_button(
-        f"Save {file_name}",
-        data=made[1],
-        file_name=file_name,
-        mime=PDF,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"{key}_save",
-    )
-
-
-def _keep_print(key: str, version: str, make: Callable[[], bytes]) -> None:
-    st.session_state[f"{key}_made"] = (version, make())
+    offer_file(key, version, label, file_name, PDF, make, icon=":material/picture_as_pdf:")
 
 
 def _invoice_bytes(run: Runtime, who: Caller, id: str) -> bytes:

@@ -15,6 +15,7 @@ from ods_core.papers import deliverable_certificate_pdf, service_line_certificat
 from ods_core.queries import certificates
 from ods_core.service import runtime
 from ods_core.ui import cards
+from ods_core.ui.downloads import offer_file
 from ods_core.ui.formats import count, day, moment, plain
 from ods_core.ui.session import caller, link_to, now, reading
 
@@ -141,18 +142,13 @@ def offer_certificate(kind: Kind, id: str) -> None:
         with reading() as connection:
             return CERTIFICATE_OF[kind](connection, who, id)
 
-    def button(label: str, ending: str, media: str, made: Callable[[], bytes]) -> None:
-        st.download_button(
-            label,
-            made,
-            f"certificate-{id}.{ending}",
-            media,
-            key=f"certificate-{id}-{ending}",
-            icon=":material/verified:",
-            on_click="ignore",
-            help="Who accepted what, when, on which evidence, and what that released.",
-        )
-
+    help = "Who accepted what, when, on which evidence, and what that released."
+    papers: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+        "pdf": ("Certificate", "application/pdf", lambda: PRINT_OF[kind](told(), parties)),
+        "json": ("Certificate as JSON", "application/json", lambda: dumps(told())),
+    }
     with st.container(horizontal=True):
-        button("Certificate", "pdf", "application/pdf", lambda: PRINT_OF[kind](told(), parties))
-        button("Certificate as JSON", "json", "application/json", lambda: dumps(told()))
+        for ending, (label, media, made) in papers.items():
+            # What a certificate tells of is final: there is one version.
+            name = f"certificate-{id}.{ending}"
+            offer_file(name, "", label, name, media, made, icon=":material/verified:", help=help)
