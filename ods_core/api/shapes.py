@@ -634,6 +634,29 @@ class CashForecastShape(Shape):
     later: CashBarShape
 
 
+class ForecastBasis(Shape):
+    as_of: datetime
+    seed: int
+    runs: int = Field(description="Those that dates are told from; 0 where too little is known to simulate")
+    finished_cycles: int
+    finished_cycles_needed: int
+
+
+class ScopeForecastShape(ForecastBasis):
+    scope_id: str
+    p50: date | None = Field(description="Finished by then in half of the runs")
+    p85: date | None
+    planned_end: date | None
+    on_time: float | None = Field(description="The share of runs whose last cycle is completed by its planned end")
+
+
+class DeliveryForecastShape(ForecastBasis):
+    active_scopes: int
+    p50: date | None = Field(description="All of them are finished by then in half of the runs")
+    p85: date | None
+    on_time: float | None = Field(description="The share of scopes that are delivered on time")
+
+
 class MetricPoint(Shape):
     period: str
     value: float | Amount | None

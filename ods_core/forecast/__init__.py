@@ -3,6 +3,7 @@
 from ods_core.forecast.cash import PlannedCash, PlannedPayment, SimulatedCash, Standing, minor_of, planned_cash
 from ods_core.forecast.periods import Periods
 from ods_core.forecast.simulation import (
+    DATED_RUNS,
     ExpectedDates,
     Forecast,
     Portfolio,
@@ -22,6 +23,7 @@ from ods_core.forecast.work import (
 )
 
 __all__ = [
+    "DATED_RUNS",
     "MAX_SAMPLES",
     "MIN_FINISHED_CYCLES",
     "ExpectedDates",

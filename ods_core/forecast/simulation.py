@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -101,6 +101,8 @@ class Forecast:
         finished_cycles, payments: the number of samples that it rests on. Without any payments, money is taken to
             come on its due date.
         milestones: when each is paid; scopes: when each is finished; portfolio: None without active scopes.
+        finishes: days from today to each scope's finish in each of the first `DATED_RUNS` runs, int16 [scopes, runs],
+            in the order of `scopes`.
     """
 
     today: date
@@ -116,6 +118,13 @@ class Forecast:
     milestones: tuple[ExpectedDates, ...]
     scopes: tuple[ScopeFinish, ...]
     portfolio: Portfolio | None
+    finishes: NDArray[np.int16]
+
+    def portfolio_of(self, scope_ids: Collection[str]) -> Portfolio | None:
+        """Some of the scopes, taken together: what the same runs say of them; None where none of them is open."""
+        places = [n for n, scope in enumerate(self.scopes) if scope.id in scope_ids]
+        shares = np.array([self.scopes[n].on_time for n in places], np.float64)
+        return _portfolio(self.finishes[places], shares, self.today)
 
 
 def simulate(
@@ -143,7 +152,7 @@ def simulate(
         return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month, plan)
     layout = laid_out(work, today)
     played = _Play(history, layout, today, (by_week, by_month), runs, seed).play()
-    portfolio = _portfolio(played, today)
+    in_order = sorted(range(len(layout.scopes)), key=lambda n: layout.scopes[n].id)
     cash_by_week, cash_by_month = (_told(cash, layout.currencies) for cash in played.cash)
     return Forecast(
         today=today,
@@ -158,7 +167,8 @@ def simulate(
         by_month=cash_by_month,
         milestones=_in_order(_expected([m.id for m in layout.milestones], played.paid, today)),
         scopes=_in_order(_finishes(layout, played, today)),
-        portfolio=portfolio,
+        portfolio=_portfolio(played.finished, played.shares_on_time(), today),
+        finishes=played.finished[in_order],
     )
 
 
@@ -432,16 +442,16 @@ def _day(today: date, days: int) -> date:
 
 
 def _finishes(layout: Layout, played: _Played, today: date) -> list[ScopeFinish]:
-    dates = _expected([s.id for s in layout.scopes], played.finished, today)
+    dates = _expected([s.id for s in layout.scopes], played.finished.copy(), today)
     rows = zip(dates, layout.scopes, played.shares_on_time(), strict=True)
     return [ScopeFinish(d.id, d.p50, d.p85, s.cycles[-1].planned_end, float(share)) for d, s, share in rows]
 
 
-def _portfolio(played: _Played, today: date) -> Portfolio | None:
-    if not len(played.finished):
+def _portfolio(finished: NDArray[np.int16], on_time: Reals, today: date) -> Portfolio | None:
+    if not len(finished):
         return None
-    (half,), (most,) = percentiles(played.finished.max(axis=0).astype(np.int64)[:, None])
-    return Portfolio(_day(today, int(half)), _day(today, int(most)), float(played.shares_on_time().mean()))
+    (half,), (most,) = percentiles(finished.max(axis=0).astype(np.int64)[:, None])
+    return Portfolio(_day(today, int(half)), _day(today, int(most)), float(on_time.mean()))
 
 
 T = TypeVar("T", bound=ExpectedDates)

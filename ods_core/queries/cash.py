@@ -1,31 +1,24 @@
 """The cash forecast: what is due and scheduled by week or month, and what comes in by simulation.
 
-Everything is read from the store: what is open, and how cycles and payments went before. The simulation is kept for as
-long as neither changes within a day, so the next look costs two reads.
+Everything is read from the store: what is open, and how cycles and payments went before (`queries.runs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ods_core.basics.clock import midnight
 from ods_core.basics.errors import Invalid
 from ods_core.basics.money import Money
 from ods_core.basics.roles import Caller
 from ods_core.forecast import (
-    MIN_FINISHED_CYCLES,
     ExpectedDates,
     Forecast,
-    History,
-    OpenWork,
     Periods,
     PlannedPayment,
     SimulatedCash,
@@ -33,40 +26,13 @@ from ods_core.forecast import (
     TooLittleHistory,
     minor_of,
     planned_cash,
-    simulate,
 )
-from ods_core.queries.history import history, open_work
+from ods_core.queries.runs import MOST, NEEDED, RUNS, SEED, By, simulated
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
-SEED = 20_260_415
-"""Unless another is asked for; the same one every time, so that two who look see the same."""
-
-RUNS = 10_000
-FEWEST_RUNS = 500
-CELLS = 60_000_000
-"""Cycles and payments of all runs together: what a page can wait for, a second or two."""
-
-MAX_SEED = 2**32 - 1
-NEEDED = MIN_FINISHED_CYCLES
-"""With fewer finished cycles nothing is simulated."""
-
-KEPT = 8
-"""So many simulations are kept, the latest asked for."""
-
 OVERDUE, LATER = "overdue", "later"
 """The names of the bars that are no period; a period's name is its first day."""
-
-
-class By(StrEnum):
-    """The length of a period."""
-
-    WEEK = "week"
-    MONTH = "month"
-
-
-MOST: Mapping[By, int] = {By.WEEK: 26, By.MONTH: 12}
-"""The periods of the farthest horizon."""
 
 USUAL: Mapping[By, int] = {By.WEEK: 13, By.MONTH: 6}
 
@@ -162,11 +128,7 @@ def cash_forecast(connection: Connection, caller: Caller, wanted: CashFilter, no
     count = USUAL[wanted.by] if wanted.periods is None else wanted.periods
     if not 1 <= count <= MOST[wanted.by]:
         raise Invalid.at("/periods", f"expected 1 to {MOST[wanted.by]} periods by {wanted.by.value}, got {count}")
-    if not 0 <= wanted.seed <= MAX_SEED:
-        raise Invalid.at("/seed", f"expected 0 to {MAX_SEED}")
-    known = history(connection, caller, wanted.organization_id)
-    work = open_work(connection, caller, wanted.organization_id)
-    return _told(_simulated(_kept_history(known), _kept_work(work), _moment(now), wanted.seed), wanted, count, now)
+    return _told(simulated(connection, caller, wanted.organization_id, now, wanted.seed), wanted, count, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,36 +177,6 @@ def _bar_resource(bar: CashBar) -> dict[str, Any]:
         "cumulative_p85": bar.comes.cumulative_p85 if bar.comes else None,
         "payment_ids": [payment.milestone.id for payment in bar.payments],
     }
-
-
-# The simulation, once for the same question.
-
-
-def runs_for(work: OpenWork) -> int:
-    """How many runs of so much open work are played: fewer, in whole hundreds, where there is very much."""
-    cells = len(work.milestones) + sum(len(scope.cycles) for scope in work.scopes)
-    return max(min(RUNS, CELLS // max(cells, 1) // 100 * 100), FEWEST_RUNS)
-
-
-def _moment(now: datetime) -> datetime:
-    """Within a day only its very first moment differs: what is due on that day is overdue after it."""
-    return min(now, midnight(now.date()) + timedelta(seconds=1))
-
-
-def _kept_history(known: History) -> History:
-    return History(tuple(known.cycles), tuple(known.payment_delays))
-
-
-def _kept_work(work: OpenWork) -> OpenWork:
-    scopes = tuple(type(scope)(scope.id, tuple(scope.cycles)) for scope in work.scopes)
-    return OpenWork(scopes, tuple(work.milestones))
-
-
-@lru_cache(maxsize=KEPT)
-def _simulated(known: History, work: OpenWork, now: datetime, seed: int) -> Forecast | TooLittleHistory:
-    """To the farthest horizon, for every currency: what is shown of it is cut out."""
-    counts = {"week_count": MOST[By.WEEK], "month_count": MOST[By.MONTH]}
-    return simulate(known, work, now=now, seed=seed, runs=runs_for(work), **counts)
 
 
 # The part that was asked for.

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Select, func, select
 from ods_core.basics.records import CriterionNotMet
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Decision
-from ods_core.queries.outcomes import OutcomeFilter, is_tagged, period_of
+from ods_core.queries.filters import names
+from ods_core.queries.outcomes import OutcomeFilter, period_of
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -104,15 +105,7 @@ def _wanted(connection: Connection, caller: Caller, wanted: OutcomeFilter, now: 
     statement = statement.where(
         a.c.decision == Decision.REJECTED, a.c.decided_at >= period.start, a.c.decided_at < period.end
     )
-    named = (
-        (r.c.organization_id, wanted.organization_id),
-        (r.c.workspace_id, wanted.workspace_id),
-        (r.c.currency, wanted.currency),
-    )
-    statement = statement.where(*[column == value for column, value in named if value is not None])
-    if wanted.project_tag is not None:
-        statement = statement.where(is_tagged(wanted.project_tag))
-    return statement
+    return statement.where(*names(wanted))
 
 
 def _rejection(row: Any) -> Rejection:

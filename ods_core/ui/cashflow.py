@@ -12,20 +12,8 @@ import streamlit as st
 from ods_core.basics.money import Money, format_money
 from ods_core.basics.states import Kind, PaymentStatus
 from ods_core.forecast import PlannedPayment, Standing
-from ods_core.queries.cash import (
-    LATER,
-    MAX_SEED,
-    NEEDED,
-    OVERDUE,
-    RUNS,
-    SEED,
-    By,
-    CashBar,
-    CashFilter,
-    CashForecast,
-    cash_forecast,
-    named,
-)
+from ods_core.queries.cash import LATER, OVERDUE, CashBar, CashFilter, CashForecast, cash_forecast, named
+from ods_core.queries.runs import MAX_SEED, NEEDED, RUNS, SEED, By
 from ods_core.ui import cards, charts, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, money, period, plain
 from ods_core.ui.session import caller, choose, now, param, reading, set_params, today

@@ -12,20 +12,10 @@ from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.records import Engagement
 from ods_core.basics.roles import LOCAL, Caller, Role
 from ods_core.forecast import Forecast, simulate
-from ods_core.queries.cash import (
-    CELLS,
-    FEWEST_RUNS,
-    MOST,
-    RUNS,
-    By,
-    CashFilter,
-    CashForecast,
-    cash_forecast,
-    named,
-    runs_for,
-)
+from ods_core.queries.cash import CashFilter, CashForecast, cash_forecast, named
 from ods_core.queries.history import history, open_work
 from ods_core.queries.payments import PaymentFilter, totals
+from ods_core.queries.runs import CELLS, FEWEST_RUNS, MOST, RUNS, By, runs_for
 from ods_core.service import Service
 from tests.queries.history import RandomHistory, Teller, at, ids, pay
 

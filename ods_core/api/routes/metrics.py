@@ -8,9 +8,11 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from ods_core.api.exchange import answer
-from ods_core.api.shapes import Outcomes
+from ods_core.api.shapes import DeliveryForecastShape, Outcomes
 from ods_core.api.wiring import Asking, Running, one, router
+from ods_core.queries.delivery import delivery_forecast, delivery_forecast_resource
 from ods_core.queries.outcomes import OutcomeFilter, outcomes
+from ods_core.queries.runs import SEED
 
 routes = router("Metrics")
 
@@ -32,3 +34,23 @@ def get_outcomes(
     wanted = OutcomeFilter(start, to, organization_id, workspace_id, project_tag, currency)
     with run.store.read() as connection:
         return answer(outcomes(connection, caller, wanted, run.clock()))
+
+
+@routes.get("/metrics/forecast", responses=one(DeliveryForecastShape, refusals=()))
+def get_delivery_forecast(
+    run: Running,
+    caller: Asking,
+    organization_id: str | None = None,
+    workspace_id: str | None = None,
+    project_tag: str | None = None,
+    currency: str | None = None,
+    seed: int = SEED,
+) -> Response:
+    """When the last active scope is finished by simulation, and the share of them expected on time.
+
+    With fewer than 8 finished cycles nothing is simulated: `runs` is 0, and there are no dates.
+    """
+    wanted = OutcomeFilter(None, None, organization_id, workspace_id, project_tag, currency)
+    with run.store.read() as connection:
+        found = delivery_forecast(connection, caller, wanted, run.clock(), seed)
+        return answer(delivery_forecast_resource(found))

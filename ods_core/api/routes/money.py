@@ -18,8 +18,9 @@ from ods_core.basics.money import Money
 from ods_core.basics.resources import planned_milestone_resource
 from ods_core.basics.states import InvoiceStatus, Kind, PaymentStatus
 from ods_core.payments import TermsError
-from ods_core.queries.cash import SEED, By, CashFilter, cash_forecast, forecast_resource
+from ods_core.queries.cash import CashFilter, cash_forecast, forecast_resource
 from ods_core.queries.lists import engagement_of
+from ods_core.queries.runs import SEED, By
 from ods_core.service import plan, terms_problems
 
 routes = router("Money")

@@ -9,13 +9,15 @@ from fastapi.responses import Response
 from ods_core.api.bodies import ConfirmBody, ReasonBody, ReissueBody
 from ods_core.api.exchange import answer, created
 from ods_core.api.routes.reading import page_of, resource_of
-from ods_core.api.shapes import Confirmed, ScopeShape, StatementShape
+from ods_core.api.shapes import Confirmed, ScopeForecastShape, ScopeShape, StatementShape
 from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.events import EventType
 from ods_core.basics.resources import payment_resource, statement
 from ods_core.basics.states import Kind, ScopeStatus
 from ods_core.lifecycle import Confirm
+from ods_core.queries.delivery import scope_forecast, scope_forecast_resource
 from ods_core.queries.lists import engagement_of
+from ods_core.queries.runs import SEED
 from ods_core.service import Result
 
 routes = router("Scopes")
@@ -40,6 +42,18 @@ def list_scopes(
 def get_scope(id: str, run: Running, caller: Asking) -> Response:
     """The whole proposal and, once confirmed, the engagement's specification."""
     return resource_of(run, caller, Kind.SCOPE, id)
+
+
+@routes.get("/scopes/{id}/forecast", responses=one(ScopeForecastShape))
+def get_scope_forecast(id: str, run: Running, caller: Asking, seed: int = SEED) -> Response:
+    """When an active scope is finished by simulation, and how likely that is on time.
+
+    With fewer than 8 finished cycles nothing is simulated: `runs` is 0. Dates are null then, and of a scope that is
+    not active.
+    """
+    with run.store.read() as connection:
+        engagement_of(connection, caller, Kind.SCOPE, id)
+        return answer(scope_forecast_resource(id, scope_forecast(connection, caller, id, run.clock(), seed)))
 
 
 @routes.post("/scopes/{id}", responses=one(Confirmed, refusals=COMMAND))
