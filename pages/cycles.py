@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import escape
 from itertools import groupby
@@ -15,10 +16,20 @@ from ods_core.basics.records import Cycle, Engagement
 from ods_core.basics.states import CycleKind, CycleStatus, Kind, PaymentStatus, ScopeStatus, look
 from ods_core.basics.triggers import Trigger, TriggerKind
 from ods_core.queries.choices import organizations
-from ods_core.queries.timeline import Timeline, TimelineFilter, TimelineRow, timeline
-from ods_core.ui import cards, charts, live, reviewing
+from ods_core.queries.remediation import MendedMonth, mending
+from ods_core.queries.remediation import by_month as mended_months
+from ods_core.queries.timeline import (
+    TimedMilestone,
+    Timeline,
+    TimelineFilter,
+    TimelineRow,
+    milestones,
+    timeline,
+)
+from ods_core.ui import cards, charts, live, outlook, reviewing, tables
 from ods_core.ui.finding import choose_scope
-from ods_core.ui.formats import NOTHING, count, day, days, money, period
+from ods_core.ui.formats import NOTHING, count, day, days, money, percent, period
+from ods_core.ui.kept import kept
 from ods_core.ui.session import (
     caller,
     choose,
@@ -36,15 +47,35 @@ from ods_core.ui.session import (
     go as open_view,
 )
 
-SHOWN = 150
-"""Cycles on one chart; more cannot be told apart, and the page says how many it leaves out."""
+SIZES = (50, 150, 500)
+"""Cycles on one page, the usual number first."""
+MANY = 60
+"""Beyond so many cycles the rows are low, and the work lies within the plan's bar instead of below it."""
+VIEWS = {"timeline": "Timeline", "remediation": "Remediation"}
 STATES = {"active": ScopeStatus.ACTIVE, "completed": ScopeStatus.COMPLETED, "cancelled": ScopeStatus.CANCELLED}
 STATE_LABELS = {name: look(status).label for name, status in STATES.items()} | {"all": "All"}
 LONGEST_LABEL = 22
-ROW = 34
 GROUPS = {"scope": lambda row: row.scope_id, "organization": lambda row: row.organization_id}
-LANES = {"plan": -0.2, "work": 0.2}
-"""The two bars of a cycle, above and below the middle of its row."""
+TOP = 84
+"""Pixels above the bars, for the axis and the legend over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How the rows of a chart are drawn: their height in pixels, and for plan and work the (place, width) of a bar."""
+
+    height: int
+    plan: tuple[float, float]
+    work: tuple[float, float]
+    font: int
+
+    def lane(self, lane: str) -> tuple[float, float]:
+        """Where a bar lies within its row, and how thick it is."""
+        return self.plan if lane == "plan" else self.work
+
+
+FEW_ROWS = Rows(34, (-0.2, 0.36), (0.2, 0.36), 12)
+MANY_ROWS = Rows(19, (0.0, 0.8), (0.0, 0.4), 10)
 
 
 def lateness(row: TimelineRow) -> str:
@@ -77,19 +108,20 @@ def bars(
     chart: go.Figure,
     rows: Sequence[tuple[float, TimelineRow, datetime, datetime]],
     name: str,
-    lane: str,
+    lane: tuple[float, float],
     **style: object,
 ) -> None:
-    """One kind of bar: (place, cycle, start, end) each."""
+    """One kind of bar: (place, cycle, start, end) each; `lane` is where it lies in its row, and how thick it is."""
     if not rows:
         return
+    at, width = lane
     chart.add_bar(
         orientation="h",
         name=name,
-        y=[place + LANES[lane] for place, *_ in rows],
+        y=[place + at for place, *_ in rows],
         base=[start.replace(tzinfo=None) for *_, start, _ in rows],
         x=[milliseconds(start, end) for *_, start, end in rows],
-        width=0.36,
+        width=width,
         customdata=[[row.id] for _, row, *_ in rows],
         hovertext=[hover(row, name, start, end) for _, row, start, end in rows],
         hoverinfo="text",
@@ -124,7 +156,7 @@ def spans(
     return made
 
 
-def drift(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]]) -> None:
+def drift(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], lane: float) -> None:
     """Where a cycle should have ended by the proposal, for those whose dates have moved since."""
     moved = [(place, row) for place, row in placed if row.drift_days]
     if moved:
@@ -132,7 +164,7 @@ def drift(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]]) -> None
             name="Planned end as proposed",
             mode="markers",
             x=[(midnight(row.baseline_end) + timedelta(days=1)).replace(tzinfo=None) for _, row in moved],
-            y=[place + LANES["plan"] for place, _ in moved],
+            y=[place + lane for place, _ in moved],
             marker={"symbol": "diamond-open", "size": 10, "color": charts.theme_colour("text")},
             hovertext=[f"Proposed: {day(row.baseline_end)}<br>moved by {days(row.drift_days)}" for _, row in moved],
             hoverinfo="text",
@@ -140,56 +172,143 @@ def drift(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]]) -> None
         )
 
 
-def gantt(found: Timeline, by: str) -> go.Figure:
-    """The chart: a heading a group, below it two bars a cycle."""
-    groups = [(key, [*members]) for key, members in groupby(found.rows, GROUPS[by])]
+def money_marks(
+    chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], sums: Sequence[TimedMilestone], lane: float
+) -> None:
+    """What a cycle's acceptance releases, at its planned end or, once it is accepted, on the day it was."""
+    places = {row.id: (place, row) for place, row in placed}
+    shown = [(m, *places[m.cycle_id]) for m in sums if m.cycle_id in places]
+    if not shown:
+        return
+    released = {PaymentStatus.DUE, PaymentStatus.PAID}
+    chart.add_scatter(
+        name="Payment",
+        mode="markers",
+        x=[
+            (row.accepted_at or midnight(row.planned_end) + timedelta(days=1)).replace(tzinfo=None) for *_, row in shown
+        ],
+        y=[place + lane for _, place, _ in shown],
+        marker={
+            "symbol": ["star" if m.status in released else "star-open" for m, *_ in shown],
+            "size": 11,
+            "color": charts.theme_colour("green"),
+        },
+        hovertext=[
+            f"{money(m.amount, m.currency)}<br>{look(m.status).label}, on acceptance of {escape(row.name)}"
+            for m, _, row in shown
+        ],
+        hoverinfo="text",
+        customdata=[[row.id] for *_, row in shown],
+    )
+
+
+def finish_marks(chart: go.Figure, headings: Sequence[tuple[float, TimelineRow]], rows: Rows) -> None:
+    """When each active scope is finished by simulation, in the row of its heading."""
+    known = outlook.known_finishes()
+    told = [(at, row, known[row.scope_id]) for at, row in headings if row.scope_id in known]
+    if not told:
+        return
+    for name, symbol, shade, of in (
+        ("Forecast finish, P50", "diamond", "orange", lambda f: f.p50),
+        ("Forecast finish, P85", "triangle-right", "violet", lambda f: f.p85),
+    ):
+        chart.add_scatter(
+            name=name,
+            mode="markers",
+            x=[of(finish) for *_, finish in told],
+            y=[at for at, *_ in told],
+            marker={"symbol": symbol, "size": rows.font - 1, "color": charts.theme_colour(shade)},
+            hovertext=[f"{short(row.scope_title, 60)}<br>{outlook.finish_words(finish)}" for _, row, finish in told],
+            hoverinfo="text",
+            customdata=[[row.id] for _, row, _ in told],
+        )
+
+
+def placed_rows(
+    found: Timeline, by: str
+) -> tuple[list[tuple[float, TimelineRow]], list[tuple[float, TimelineRow]], int]:
+    """Each cycle with its row, each group's first cycle with the row of its heading, and how many rows there are."""
     placed: list[tuple[float, TimelineRow]] = []
-    labels: list[str] = []
-    headings: list[tuple[float, str]] = []
+    headings: list[tuple[float, TimelineRow]] = []
     place = 0
-    for key, members in groups:
-        headings.append((place + 0.25, key if by == "organization" else members[0].scope_title))
-        place += 1
-        for row in members:
+    for _, members in groupby(found.rows, GROUPS[by]):
+        for number, row in enumerate(members):
+            if number == 0:
+                headings.append((place + 0.15, row))
+                place += 1
             placed.append((place, row))
-            labels.append(label(row, by))
             place += 1
-    height = max(place * ROW + 130, 280)
-    chart = charts.figure(height=height, barmode="overlay", margin={"l": 8, "r": 8, "t": 84, "b": 28})
-    chart.update_layout(legend={"y": 1 + 44 / height})
+    return placed, headings, place
+
+
+def gantt(found: Timeline, by: str, sums: Sequence[TimedMilestone]) -> go.Figure:
+    """The chart: a heading a group, below it a row a cycle, with its plan and how it went."""
+    placed, headings, count_of_rows = placed_rows(found, by)
+    rows = MANY_ROWS if len(placed) > MANY else FEW_ROWS
+    chart = charts.figure(
+        height=max(count_of_rows * rows.height + TOP + 40, 280),
+        barmode="overlay",
+        margin={"l": 8, "r": 8, "t": TOP, "b": 28},
+        # What was zoomed into stays, also over a change made elsewhere.
+        uirevision=f"{by}{param(tables.AFTER)}",
+    )
+    chart.update_layout(legend={"yref": "container", "y": 1, "yanchor": "top", "font": {"size": 12}})
+    draw_bars(chart, placed, rows)
+    drift(chart, placed, rows.plan[0])
+    money_marks(chart, placed, sums, rows.plan[0])
+    if by == "scope":
+        finish_marks(chart, headings, rows)
+    late_marks(chart, placed, rows.work[0])
+    draw_axes(chart, placed, by, rows, count_of_rows)
+    for at, row in headings:
+        heading_of(chart, at, row.organization_id if by == "organization" else row.scope_title, rows)
+    today_line(chart)
+    return chart
+
+
+def draw_bars(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], rows: Rows) -> None:
+    """The plan, the work, the remediation, the wait for a decision."""
     made = spans(placed)
     grey, primary = charts.theme_colour("gray"), charts.theme_colour("primary")
     outlined = {"color": "rgba(128,128,128,0.18)", "line": {"color": grey, "width": 1.5}}
     striped = {"color": charts.theme_colour("violet"), "pattern": {"shape": "/", "solidity": 0.4, "size": 7}}
     dotted = {"color": charts.theme_colour("orange"), "pattern": {"shape": ".", "solidity": 0.35, "size": 6}}
-    bars(chart, made["plan"], "Planned", "plan", marker=outlined)
-    bars(chart, made["delivery"], "Work", "work", marker={"color": primary})
-    bars(chart, made["remediation"], "Remediation work", "work", marker=striped)
-    bars(chart, made["review"], "Waiting for a decision", "work", marker=dotted)
-    drift(chart, placed)
-    late_marks(chart, placed)
+    bars(chart, made["plan"], "Planned", rows.plan, marker=outlined)
+    bars(chart, made["delivery"], "Work", rows.work, marker={"color": primary})
+    bars(chart, made["remediation"], "Remediation work", rows.work, marker=striped)
+    bars(chart, made["review"], "Waiting for a decision", rows.work, marker=dotted)
+
+
+def draw_axes(
+    chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], by: str, rows: Rows, count_of_rows: int
+) -> None:
+    """A name a row; the days above the chart and, where it is long, below it too."""
     chart.update_yaxes(
         tickvals=[place for place, _ in placed],
-        ticktext=labels,
-        range=[place - 0.4, -0.5],
+        ticktext=[label(row, by) for _, row in placed],
+        tickfont={"size": rows.font},
+        range=[count_of_rows - 0.4, -0.5],
         showgrid=False,
         zeroline=False,
         fixedrange=True,
     )
-    chart.update_xaxes(type="date", showgrid=True, gridcolor=charts.theme_colour("border"), side="top")
-    for at, title in headings:
-        chart.add_annotation(
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=at,
-            text=f"<b>{short(title, 48)}</b>",
-            showarrow=False,
-            align="left",
-            font={"color": charts.theme_colour("text")},
-        )
-    today_line(chart)
-    return chart
+    chart.update_xaxes(
+        type="date", showgrid=True, gridcolor=charts.theme_colour("border"), side="top", mirror="allticks"
+    )
+
+
+def heading_of(chart: go.Figure, at: float, title: str, rows: Rows) -> None:
+    """A group's name in its own row."""
+    chart.add_annotation(
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=at,
+        text=f"<b>{short(title, 48)}</b>",
+        showarrow=False,
+        align="left",
+        font={"color": charts.theme_colour("text"), "size": rows.font + 1},
+    )
 
 
 def label(row: TimelineRow, by: str) -> str:
@@ -198,14 +317,14 @@ def label(row: TimelineRow, by: str) -> str:
     return short(f"{row.scope_title[:12]}… {name}", 28) if by == "organization" else short(name)
 
 
-def late_marks(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]]) -> None:
+def late_marks(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], lane: float) -> None:
     """The days late, written at the end of the work."""
     late = [(place, row, row.late_days(today())) for place, row in placed if row.late_days(today()) > 0]
     if late:
         chart.add_scatter(
             mode="text",
             x=[(row.accepted_at or row.cancelled_at or noon()).replace(tzinfo=None) for _, row, _ in late],
-            y=[place + LANES["work"] for place, *_ in late],
+            y=[place + lane for place, *_ in late],
             text=[f" +{n} d" for *_, n in late],
             textposition="middle right",
             textfont={"color": charts.theme_colour("red")},
@@ -228,8 +347,12 @@ def today_line(chart: go.Figure) -> None:
     )
 
 
-def table_rows(found: Timeline) -> list[dict[str, str]]:
+def table_rows(found: Timeline, sums: Sequence[TimedMilestone]) -> list[dict[str, str]]:
     """The table twin."""
+    known = outlook.known_finishes()
+    owed: dict[str, list[str]] = {}
+    for m in sums:
+        owed.setdefault(m.cycle_id, []).append(f"{money(m.amount, m.currency)} {look(m.status).label.lower()}")
     return [
         {
             "Scope": row.scope_title,
@@ -242,7 +365,9 @@ def table_rows(found: Timeline) -> list[dict[str, str]]:
             "Submitted": day(row.completed_at),
             "Accepted": day(row.accepted_at),
             "Against the plan": lateness(row),
+            "Releases": ", ".join(owed.get(row.id, [])) or NOTHING,
             "Going in circles": "yes" if row.is_circling else NOTHING,
+            **outlook.finish_cell(known.get(row.scope_id)),
             "Organisation": row.organization_id,
             "Id": row.id,
         }
@@ -257,61 +382,141 @@ def summary(found: Timeline) -> str:
     waiting = [row for row in found.rows if row.status == CycleStatus.COMPLETED]
     circling = [row for row in found.rows if row.is_circling]
     mending = [row for row in found.rows if row.kind == CycleKind.REMEDIATION]
+    whole = f"{count(len(found.rows), 'cycle')}" + (f" of {found.total:,}" if found.total > len(found.rows) else "")
     return (
-        f"{count(len(found.rows), 'cycle')}: {len(running)} in progress, of which {len(late)} past the planned end; "
+        f"{whole}: {len(running)} in progress, of which {len(late)} past the planned end; "
         f"{len(waiting)} waiting for a decision; {count(len(mending), 'remediation')}"
         + (f"; {len(circling)} going in circles." if circling else ".")
     )
 
 
-def show_timeline() -> None:
-    """The chart with its filters."""
+def choose_cycles(*, by_day: bool = True) -> TimelineFilter:
+    """The filters, from the address; `by_day`: also from when until when."""
     with reading() as connection:
         owners = organizations(connection, caller())
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         organization_id = choose("organization", "Organisation", {id: id for id in owners})
         scope_id = choose_scope("Scope", everything="All")
         state = choose("status", "State of the scope", STATE_LABELS, everything=None)
-        first, last = choose_day("from", "From"), choose_day("to", "Until")
-    wanted = TimelineFilter(
+        first, last = (choose_day("from", "From"), choose_day("to", "Until")) if by_day else (None, None)
+    return TimelineFilter(
         scope_id=scope_id or None,
         organization_id=organization_id or None,
         scope_status=None if scope_id else STATES.get(state),
         first=first,
         last=last,
     )
-    with reading() as connection:
-        found = timeline(connection, caller(), wanted, newest=SHOWN)
-    if not found.rows:
+
+
+@st.fragment
+def show_timeline() -> None:
+    """The chart with its filters; a choice here draws this part anew and leaves the rest of the page alone."""
+    wanted = choose_cycles()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        by = choose_view("by", "Group by", {"scope": "By scope", "organization": "By organisation"})
+        with st.container(width=160):
+            sizes = {str(size): count(size, "cycle") for size in SIZES}
+            size = int(choose("rows", "On one page", sizes, everything=None))
+    trail = tables.cursor_trail()
+    before = int(trail[-1]) if trail and trail[-1].isascii() and trail[-1].isdigit() and len(trail[-1]) < 15 else None
+    asked = (wanted, size, before)
+    found = kept(lambda c: timeline(c, caller(), wanted, newest=size, before=before), "timeline", *asked)
+    sums = kept(lambda c: milestones(c, found.rows), "milestones", *asked)
+    if found.rows:
+        draw(found, sums, by)
+    else:
         cards.empty(
             "No cycle is in this view. A cycle begins when a proposal is confirmed.",
             label="See the scopes",
             place="scopes",
         )
-        return
-    draw(found)
+    tables.pager(str(found.older) if found.older else None)
 
 
-def draw(found: Timeline) -> None:
+def draw(found: Timeline, sums: Sequence[TimedMilestone], by: str) -> None:
     """The chart, its table, and a way to open a cycle for those who do not click bars."""
-    by = choose_view("by", "Group by", {"scope": "By scope", "organization": "By organisation"})
     st.markdown(summary(found))
-    if found.left_out:
-        st.caption(
-            f"The newest {len(found.rows)} are shown; {count(found.left_out, 'older cycle')} left out. Narrow it."
-        )
     selected = charts.show(
-        gantt(found, by),
+        gantt(found, by, sums),
         alt=f"Gantt chart of planned and actual dates. {summary(found)}",
-        rows=table_rows(found),
+        rows=table_rows(found, sums),
         key="gantt",
         on_select="rerun",
     )
+    st.caption("Drag across the chart to look closer, double-click to see all of it; a click on a bar opens its cycle.")
     points = selected.selection.points if selected else []
     if points:
         open_view("cycles", cycle=points[0]["customdata"][0])
     options = {row.id: f"{row.name} · {row.scope_title} · {row.id}" for row in found.rows}
-    choose("cycle", "Open a cycle", options, everything="Choose one, or click its bar", resets=())
+    chosen = choose("cycle", "Open a cycle", options, everything="Choose one, or click its bar", resets=())
+    if chosen:
+        open_view("cycles", cycle=chosen)
+
+
+# Remediation: how much, of which scopes, since when.
+
+
+@st.fragment
+def show_remediation() -> None:
+    """Remediation cycles over time and scope by scope."""
+    wanted = choose_cycles(by_day=False)
+    trail = tables.cursor_trail()
+    skip = int(trail[-1]) if trail and trail[-1].isascii() and trail[-1].isdigit() and len(trail[-1]) < 7 else 0
+    found = kept(lambda c: mending(c, caller(), wanted, limit=tables.ROWS, skip=skip), "mended scopes", wanted, skip)
+    months = kept(lambda c: mended_months(c, caller(), wanted, now()), "mended months", wanted)
+    if not found.remediations:
+        cards.empty("No cycle of these scopes had to be mended.", label="See the timeline", place="cycles")
+        return
+    share = found.mended / found.scopes
+    st.markdown(
+        f"{count(found.remediations, 'remediation cycle')} in {count(found.mended, 'scope')} of {found.scopes:,} "
+        f"({percent(share)}); {found.remediations / found.scopes:.2f} a scope."
+    )
+    draw_months(months)
+    st.header("By scope", anchor=False, help="Confirmed scopes with remediation cycles, those with the most first.")
+    for row in found.rows:
+        facts = [
+            f"{count(row.running, 'of them goes', 'of them go')} on" if row.running else "",
+            f"the last one began {day(row.last_started_at)}",
+            row.organization_id,
+            row.scope_id,
+        ]
+        badges = [cards.state_text(row.status)]
+        aside = count(row.remediations, "remediation")
+        cards.row(Kind.SCOPE, row.scope_id, row.title, facts, badges=badges, aside=aside)
+    tables.pager(str(skip + len(found.rows)) if found.more else None)
+
+
+def draw_months(months: Sequence[MendedMonth]) -> None:
+    """Remediation cycles beside delivery cycles, by the month they began in."""
+    st.header("Over time", anchor=False, help="Cycles by the month in which work on them began.")
+    names = [f"{one.month:%b %Y}" for one in months]
+    chart = charts.figure(height=300, barmode="group")
+    for name, shade, pattern, of in (
+        ("Delivery cycles", "primary", "", lambda one: one.deliveries),
+        ("Remediation cycles", "violet", "/", lambda one: one.remediations),
+    ):
+        chart.add_bar(
+            name=name,
+            x=names,
+            y=[of(one) for one in months],
+            marker={"color": charts.theme_colour(shade), "pattern": {"shape": pattern, "solidity": 0.4, "size": 7}},
+            hovertext=[f"{month}<br>{name}: {of(one):,}" for month, one in zip(names, months, strict=True)],
+            hoverinfo="text",
+        )
+    chart.update_xaxes(type="category")
+    chart.update_yaxes(rangemode="tozero")
+    last = months[-1]
+    charts.show(
+        chart,
+        alt=f"Cycles begun by month, the latest {len(months)} months. In {names[-1]}: "
+        f"{count(last.deliveries, 'delivery cycle')}, {count(last.remediations, 'remediation cycle')}.",
+        rows=[
+            {"Month": name, "Delivery cycles": f"{m.deliveries:,}", "Remediation cycles": f"{m.remediations:,}"}
+            for name, m in zip(names, months, strict=True)
+        ],
+        key="mended",
+    )
 
 
 def show_cycle(id: str) -> None:
@@ -404,4 +609,7 @@ if param("cycle"):
     show_cycle(param("cycle"))
 else:
     cards.heading("cycles")
-    show_timeline()
+    if choose_view("view", "View", VIEWS) == "remediation":
+        show_remediation()
+    else:
+        show_timeline()

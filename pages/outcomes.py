@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from zlib import crc32
 
 import streamlit as st
 
 from ods_core.basics.errors import Invalid
+from ods_core.basics.roles import ALL_ROLES
 from ods_core.basics.states import Kind
-from ods_core.queries.choices import currencies, organizations, workspaces
+from ods_core.queries import board
+from ods_core.queries.choices import currencies, organizations, tags, workspaces
+from ods_core.queries.criteria_quality import BANDS, Band, behind, by_score
 from ods_core.queries.metrics import METRICS, Better, Metric, Unit
-from ods_core.queries.outcomes import (
-    NOTHING as NO_FIGURE,
-)
+from ods_core.queries.outcomes import NOTHING as NO_FIGURE
 from ods_core.queries.outcomes import (
     Figure,
     OutcomeFilter,
     Period,
+    Step,
     by_organization,
+    by_tag,
+    by_workspace,
     month_text,
     outcomes,
     period_of,
 )
 from ods_core.queries.rejections import Bar, Rejection, by_criterion, by_reason, rejections
-from ods_core.ui import cards, charts, live, refusals, tables
+from ods_core.ui import cards, charts, live, outlook, refusals, tables
+from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, count, day, days, money, percent, plain
+from ods_core.ui.kept import kept
 from ods_core.ui.places import PLACES
-from ods_core.ui.session import caller, choose, choose_text, choose_view, link, now, param, reading
+from ods_core.ui.session import caller, choose, choose_text, choose_view, link, now, param
 
-MOST_ORGANIZATIONS = 30
+VIEWS = {
+    "overview": "Overview",
+    "figures": "Every figure",
+    "breakdown": "Breakdown",
+    "rejections": "Rejections",
+    "criteria": "Criteria",
+    "forecast": "Forecast",
+}
+HEADLINE = (
+    "first_time_acceptance_rate",
+    "on_time_rate",
+    "remediation_cycles_per_scope",
+    "outcome_lead_time_median",
+)
+"""What stands in the first row, beside the value delivered."""
+MOST_OWNERS = 30
+MOST_TAGS = 12
+STEPS = {Step.MONTH.value: "By month", Step.QUARTER.value: "By quarter", Step.WEEK.value: "By week"}
+ONE_DAY = timedelta(days=1)
 MONTHS = 6
 """How many months are looked at unless asked otherwise."""
 QUALITY = ("first_time_acceptance_rate", "on_time_rate", "rejection_rate", "remediation_free_scope_rate", "win_rate")
@@ -115,13 +140,13 @@ def about(metric: Metric, n: int) -> str:
     return plain(f"{metric.definition} Formula: {metric.formula}; {basis}.")
 
 
-def draw_figure(key: str, currency: str | None, entries: Entries, before: Entries) -> None:
+def draw_figure(key: str, currency: str | None, asked: Asked) -> None:
     """One figure: value, change against the period before, its months as a sparkline, the list behind it."""
     metric = METRICS[key]
-    entry, was = entries.get((key, currency)), before.get((key, currency))
+    entry, was = asked.entries.get((key, currency)), asked.before.get((key, currency))
     value, n = (entry["value"], entry["n"]) if entry else (None, 0)
     changed = change(metric, value, was["value"] if was else None, currency)
-    months = [float(part["value"]) for part in entry["series"] if part["value"] is not None] if entry else []
+    parts = [float(part["value"]) for part in entry["series"] if part["value"] is not None] if entry else []
     with st.container(border=True, key=f"figure-{key}-{currency or 'all'}", gap="xsmall"):
         st.metric(
             metric.label,
@@ -130,20 +155,22 @@ def draw_figure(key: str, currency: str | None, entries: Entries, before: Entrie
             delta_color=delta_colour(metric, changed),  # type: ignore[arg-type]
             delta_arrow="off" if changed == "no change" else "auto",
             help=about(metric, n),
-            chart_data=months if len(months) > 1 else None,
+            chart_data=parts if len(parts) > 1 else None,
             chart_type="area",
         )
-        st.caption("as of now" if metric.as_of_now else f"n = {n:,}")
-        if key in LISTS:
-            place, params = LISTS[key]
-            link(place, PLACES[place].title, icon="arrow_forward", **kept(place, params, currency))
+        place, params = LISTS[key]
+        basis = "as of now" if metric.as_of_now else f"n = {n:,}"
+        behind = kept_params(place, params, currency, asked.period)
+        link(place, f"{basis} · {PLACES[place].title}", **behind)
 
 
-def kept(place: str, params: Mapping[str, str], currency: str | None) -> dict[str, str]:
+def kept_params(place: str, params: Mapping[str, str], currency: str | None, period: Period) -> dict[str, str]:
     """A list's parameters with the filters that this page shares with it."""
     shared = {"organization": param("organization")}
     if place == "payments" and currency:
         shared["currency"] = currency
+    if place == "cycles" or params.get("status") == "paid":
+        shared |= {"from": period.start.date().isoformat(), "to": (period.end.date() - ONE_DAY).isoformat()}
     return {**params, **{name: value for name, value in shared.items() if value}}
 
 
@@ -152,12 +179,12 @@ def kept(place: str, params: Mapping[str, str], currency: str | None) -> dict[st
 
 def choose_filter(whole: Period) -> OutcomeFilter:
     """The filters, from the address; unless asked otherwise, the last six months."""
-    months = [month_text(month) for month in whole.months()]
     shown = {month_text(month): f"{month:%b %Y}" for month in whole.months()}
-    with reading() as connection:
-        owners, known = organizations(connection, caller()), currencies(connection, caller())
-        places = workspaces(connection, caller(), param("organization") or None)
-    default = months[-MONTHS:][0]
+    owners = kept(lambda c: organizations(c, caller()), "organizations")
+    known = kept(lambda c: currencies(c, caller()), "currencies")
+    within = param("organization") or None
+    places = kept(lambda c: workspaces(c, caller(), within), "workspaces", within)
+    default = [*shown][-MONTHS:][0]
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         first = choose("from", "From", {default: shown[default]} | shown, everything=None)
         last = choose("to", "Until", dict(reversed(shown.items())), everything=None)
@@ -173,12 +200,60 @@ def entries_of(answer: Mapping[str, Any]) -> dict[tuple[str, str | None], Mappin
     return {(entry["key"], entry.get("currency")): entry for entry in answer["metrics"]}
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, and what was found: the figures by key and currency, and those of the period before."""
+
+    wanted: OutcomeFilter
+    period: Period
+    step: Step
+    entries: Entries
+    before: Entries
+
+    @property
+    def currencies(self) -> list[str]:
+        """Those in which there is money, sorted."""
+        return sorted({currency for _, currency in self.entries if currency})
+
+
+def ask(wanted: OutcomeFilter, step: Step) -> Asked:
+    """The figures, for the period and the one before."""
+    period = kept(lambda c: period_of(c, caller(), wanted, now()), "period", wanted)
+    earlier = period.before()
+    previous = replace(wanted, from_month=month_text(earlier.first), to_month=month_text(earlier.last))
+    answer = kept(lambda c: outcomes(c, caller(), wanted, now(), step), "outcomes", wanted, step)
+    before = kept(lambda c: outcomes(c, caller(), previous, now()), "outcomes", previous, Step.MONTH)
+    return Asked(wanted, period, step, entries_of(answer), entries_of(before))
+
+
 # Trends.
 
+TRENDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "quality": ("Quality", QUALITY[:3]),
+    "pace": ("Days", (PACE[0], PACE[1], PACE[3], PACE[5])),
+    "money": ("Money", ()),
+}
 
-def months_shown(answer: Mapping[str, Any]) -> list[str]:
-    """The months of the period, as the answer has them."""
-    return [part["period"] for part in answer["metrics"][0]["series"]]
+
+def show_trend(asked: Asked) -> None:
+    """One chart over time; which one is chosen, and how long its parts are."""
+    names = {key: label for key, (label, _) in TRENDS.items() if key != "money" or asked.currencies}
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="trends"):
+        which = choose_view("trend", "What is shown over time", names)
+        choose_view("step", "How long each part is", STEPS)
+    if which == "money":
+        draw_value(choose_currency(asked), asked)
+    else:
+        label, keys = TRENDS[which]
+        draw_trend(f"{label} by {asked.step.value}", keys, asked.entries, which)
+
+
+def choose_currency(asked: Asked) -> str:
+    """One currency, since two are not added."""
+    known = asked.currencies
+    if len(known) == 1:
+        return known[0]
+    return choose("money", "In which currency", {code: code for code in known}, everything=None, resets=())
 
 
 def draw_trend(title: str, keys: Sequence[str], entries: Entries, key: str) -> None:
@@ -195,9 +270,8 @@ def draw_trend(title: str, keys: Sequence[str], entries: Entries, key: str) -> N
         chart.update_yaxes(title="days")
     charts.show(
         chart,
-        alt=f"{title} by month. "
-        + "; ".join(trend_words(METRICS[name], entries[name, None]["series"]) for name in keys),
-        rows=month_rows(keys, None, entries),
+        alt=f"{title}. " + "; ".join(trend_words(METRICS[name], entries[name, None]["series"]) for name in keys),
+        rows=part_rows(keys, None, entries),
         key=key,
     )
 
@@ -232,21 +306,22 @@ def trend_words(metric: Metric, series: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def month_rows(keys: Iterable[str], currency: str | None, entries: Entries) -> list[dict[str, str]]:
-    """A table twin: a row a month."""
+def part_rows(keys: Iterable[str], currency: str | None, entries: Entries) -> list[dict[str, str]]:
+    """A table twin: a row for each part of the period."""
     rows: dict[str, dict[str, str]] = {}
     for key in keys:
         metric = METRICS[key]
         for part in entries[key, currency]["series"]:
-            row = rows.setdefault(part["period"], {"Month": part["period"]})
+            row = rows.setdefault(part["period"], {"Period": part["period"]})
             row[metric.label] = written(metric, part["value"], currency)
             row[f"n of {metric.label.lower()}"] = f"{part['n']:,}"
     return list(rows.values())
 
 
-def draw_value(currency: str, entries: Entries) -> None:
-    """What was delivered and what was received by month, in one currency."""
-    st.header(f"Delivered and received, {currency}", anchor=False)
+def draw_value(currency: str, asked: Asked) -> None:
+    """What was delivered and what was received over time, in one currency."""
+    entries = asked.entries
+    st.header(f"Delivered and received by {asked.step.value}, {currency}", anchor=False)
     chart = charts.figure(height=330, barmode="group")
     for key, pattern in (("value_delivered", ""), ("received", "/")):
         metric, series = METRICS[key], entries[key, currency]["series"]
@@ -269,29 +344,59 @@ def draw_value(currency: str, entries: Entries) -> None:
     )
     keys = ("value_delivered", "received", "days_sales_outstanding")
     charts.show(
-        chart, alt=f"Money by month in {currency}. {whole}.", rows=month_rows(keys, currency, entries), key="value"
+        chart,
+        alt=f"Money by {asked.step.value} in {currency}. {whole}.",
+        rows=part_rows(keys, currency, entries),
+        key="value",
     )
 
 
-# Organisations.
+# Breakdowns.
+
+SIDES = {"organization": "By organisation", "workspace": "By workspace", "tag": "By project tag"}
+Side = Mapping[str, Mapping[tuple[str, str | None], Figure]]
 
 
-def draw_organizations(wanted: OutcomeFilter) -> None:
-    """One figure, organisation by organisation; the table has the others."""
-    with reading() as connection:
-        found = by_organization(connection, caller(), wanted, now())
+def figures_of(side: str, wanted: OutcomeFilter) -> Side:
+    """The figures of each organisation, workspace or tag."""
+    if side == "tag":
+        known = [wanted.project_tag] if wanted.project_tag else kept(lambda c: tags(c, caller()), "tags")
+        if len(known) > MOST_TAGS:
+            st.caption(f"The {MOST_TAGS} tags used most, of {len(known):,}.")
+        return kept(lambda c: by_tag(c, caller(), wanted, now(), known[:MOST_TAGS]), "tag", wanted)
+    of = {"organization": by_organization, "workspace": by_workspace}[side]
+    return kept(lambda c: of(c, caller(), wanted, now()), side, wanted)
+
+
+def show_breakdown(asked: Asked) -> None:
+    """One figure, organisation by organisation, workspace by workspace or tag by tag; the table has the others."""
+    side = choose_view("of", "Break down", SIDES)
+    found = figures_of(side, asked.wanted)
     if not found:
+        cards.empty("Nothing was measured here.")
         return
-    st.header("By organisation", anchor=False)
     keys = (*QUALITY, *PACE, *EFFORT)
     key = choose("by", "Figure", {key: METRICS[key].label for key in keys}, everything=None, resets=())
     metric = METRICS[key]
     st.caption(plain(metric.definition))
     told = {id: figures.get((key, None), NO_FIGURE) for id, figures in found.items()}
-    most = sorted(told, key=lambda id: -told[id].n)[:MOST_ORGANIZATIONS]
+    most = sorted(told, key=lambda id: -told[id].n)[:MOST_OWNERS]
     if len(told) > len(most):
-        st.caption(f"The {len(most)} organisations with the most to measure; the table has all {len(told):,}.")
-    figures = {id: told[id] for id in sorted(most, reverse=True)}
+        st.caption(f"The {len(most)} with the most to measure, of {len(told):,}.")
+    draw_bars(metric, {id: told[id] for id in sorted(most, reverse=True)}, found, keys)
+    with st.container(horizontal=True, key="narrow"):
+        for id in sorted(most)[:8]:
+            link("outcomes", f"Only {id}", icon="filter_alt", **narrowed_to(side, id))
+
+
+def narrowed_to(side: str, id: str) -> dict[str, str]:
+    """The address of this page narrowed to one of a breakdown."""
+    now_chosen = {name: param(name) for name in ("from", "to", "organization", "workspace", "tag", "currency")}
+    return now_chosen | {side: id}
+
+
+def draw_bars(metric: Metric, figures: Mapping[str, Figure], found: Side, keys: Iterable[str]) -> None:
+    """A bar each."""
     chart = charts.figure(height=120 + 40 * len(figures), showlegend=False)
     chart.add_bar(
         orientation="h",
@@ -303,13 +408,12 @@ def draw_organizations(wanted: OutcomeFilter) -> None:
         hoverinfo="skip",
     )
     chart.update_xaxes(visible=False)
-    chart.update_yaxes(showgrid=False)
+    chart.update_yaxes(showgrid=False, type="category")
     charts.show(
         chart,
-        alt=f"{metric.label} by organisation: "
-        + "; ".join(f"{id} {bar_words(metric, f)}" for id, f in figures.items()),
-        rows=[organization_row(id, found[id], keys) for id in sorted(found)],
-        key="organizations",
+        alt=f"{metric.label}: " + "; ".join(f"{id} {bar_words(metric, f)}" for id, f in figures.items()),
+        rows=[owner_row(id, found[id], keys) for id in sorted(figures)],
+        key="breakdown",
     )
 
 
@@ -318,10 +422,10 @@ def bar_words(metric: Metric, figure: Figure) -> str:
     return f"{written(metric, figure.value)} (n = {figure.n:,})" if figure.n else "nothing measured"
 
 
-def organization_row(id: str, figures: Mapping[tuple[str, str | None], Figure], keys: Iterable[str]) -> dict[str, str]:
-    """An organisation's figures as a row of a table."""
+def owner_row(id: str, figures: Mapping[tuple[str, str | None], Figure], keys: Iterable[str]) -> dict[str, str]:
+    """The figures of one of a breakdown as a row of a table."""
     told = {key: figures.get((key, None), NO_FIGURE) for key in keys}
-    return {"Organisation": id} | {METRICS[k].label: written(METRICS[k], f.value) for k, f in told.items()}
+    return {"Of": id} | {METRICS[k].label: written(METRICS[k], f.value) for k, f in told.items()}
 
 
 # Rejections.
@@ -333,8 +437,7 @@ MOST_BARS = 12
 def draw_rejections(wanted: OutcomeFilter) -> None:
     """Why deliverables were rejected, the most frequent first, with the rejections behind a bar."""
     st.header("Why deliverables were rejected", anchor=False)
-    with reading() as connection:
-        found, left_out = rejections(connection, caller(), wanted, now())
+    found, left_out = kept(lambda c: rejections(c, caller(), wanted, now()), "rejections", wanted)
     if not found:
         cards.empty("No deliverable was rejected in this period.")
         return
@@ -373,13 +476,13 @@ def draw_pareto(bars: Sequence[Bar]) -> None:
         text=[f"{bar.count:,} · {percent(bar.cumulative_share)} so far" for bar in shown],
         textposition="outside",
         cliponaxis=False,
-        hovertext=[short(bar.label, 120) for bar in shown],
+        hovertext=[charts.short(bar.label, 120) for bar in shown],
         hoverinfo="text",
     )
     for place, bar in zip(places, shown, strict=True):
         # Above its bar, not beside it: a criterion is a sentence, and a phone is narrow.
         chart.add_annotation(
-            text=short(bar.label, 52),
+            text=charts.short(bar.label, 52),
             x=0,
             y=place - 0.2,
             xanchor="left",
@@ -398,12 +501,6 @@ def draw_pareto(bars: Sequence[Bar]) -> None:
         rows=[{"Named": bar.label, "Rejections": bar.count, "So far": percent(bar.cumulative_share)} for bar in bars],
         key="pareto",
     )
-
-
-def short(text: str, longest: int) -> str:
-    """A text that fits beside a bar, safe in Plotly's own markup."""
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def draw_behind(bar: Bar) -> None:
@@ -426,16 +523,96 @@ def draw_behind(bar: Bar) -> None:
         st.caption(f"and {len(bar.rejections) - tables.ROWS:,} more")
 
 
+# Criteria.
+
+
+def band_name(band: tuple[int, int]) -> str:
+    """Scores as the address and the chart name them: `70–84`."""
+    return f"{band[0]}–{band[1]}"
+
+
+def show_criteria(wanted: OutcomeFilter) -> None:
+    """The score of a scope's criteria at confirmation, against the rejection rate that followed."""
+    st.header(
+        "Good criteria against rejections",
+        anchor=False,
+        help="The first attempts that were decided in the period, by how good the criteria of their scope were found "
+        "when it was confirmed (0 to 100): rejected ÷ decided.",
+    )
+    found = kept(lambda c: by_score(c, caller(), wanted, now()), "criteria", wanted)
+    if not any(band.scopes for band in found):
+        cards.empty(
+            "No first attempt of a scope with a score was decided in this period.",
+            label="See the scopes",
+            place="scopes",
+        )
+        return
+    draw_bands(found)
+    shown = {band_name((b.lowest, b.highest)): b for b in found if b.scopes}
+    options = {name: f"{name} · {count(band.scopes, 'scope')}" for name, band in shown.items()}
+    chosen = choose("band", "Show the scopes behind", options, everything="Choose a band", resets=())
+    for low, high in BANDS:
+        if chosen == band_name((low, high)):
+            draw_scored(wanted, (low, high))
+
+
+def draw_bands(found: Sequence[Band]) -> None:
+    """A bar a band of scores."""
+    names = [band_name((band.lowest, band.highest)) for band in found]
+    words = [f"{percent(b.rejection_rate)} (n = {b.decided:,})" if b.decided else "nothing decided" for b in found]
+    chart = charts.figure(height=300, showlegend=False)
+    chart.add_bar(
+        x=names,
+        y=[band.rejection_rate for band in found],
+        text=words,
+        textposition="outside",
+        cliponaxis=False,
+        hovertext=[f"{count(b.scopes, 'scope')}, {count(b.decided, 'first attempt')}" for b in found],
+        hoverinfo="text",
+    )
+    chart.update_xaxes(type="category", title="score of the criteria at confirmation")
+    chart.update_yaxes(tickformat=".0%", rangemode="tozero", title="rejection rate")
+    charts.show(
+        chart,
+        alt="Rejection rate by the score of the criteria: " + "; ".join(map("{}: {}".format, names, words)),
+        rows=[
+            {
+                "Score": name,
+                "Scopes": f"{band.scopes:,}",
+                "First attempts": f"{band.decided:,}",
+                "Rejected": f"{band.rejected:,}",
+                "Rejection rate": percent(band.rejection_rate),
+            }
+            for name, band in zip(names, found, strict=True)
+        ],
+        key="bands",
+    )
+
+
+def draw_scored(wanted: OutcomeFilter, band: tuple[int, int]) -> None:
+    """The scopes of a band."""
+    rows = kept(lambda c: behind(c, caller(), wanted, now(), band, tables.ROWS), "scored", wanted, band)
+    for row in rows:
+        facts = [
+            f"{row.rejected:,} of {count(row.decided, 'first attempt')} rejected",
+            row.organization_id,
+            row.scope_id,
+        ]
+        cards.row(Kind.SCOPE, row.scope_id, row.title, facts, aside=f"score {row.score}")
+    if len(rows) == tables.ROWS:
+        st.caption(f"The {tables.ROWS} with the most rejections.")
+
+
 # The page.
 
 
-def show_figures(keys: Sequence[str], currency: str | None, entries: Entries, before: Entries) -> None:
+def show_figures(keys: Sequence[str], currency: str | None, asked: Asked) -> None:
     """Some figures side by side, as many in a row as fit."""
     # Amounts need more room than shares and days.
     grid = st.grid(min_column_width=200 if currency else 165, gap="small")
     for key in keys:
         with grid.cell():
-            draw_figure(key, currency, entries, before)
+            draw_figure(key, currency, asked)
 
 
 def every_figure(entries: Entries) -> list[dict[str, str]]:
@@ -453,58 +630,85 @@ def every_figure(entries: Entries) -> list[dict[str, str]]:
     ]
 
 
+def show_overview(asked: Asked) -> None:
+    """The few figures that answer the page's question, and one chart over time."""
+    grid = st.grid(min_column_width=165, gap="small")
+    for key in HEADLINE:
+        with grid.cell():
+            draw_figure(key, None, asked)
+    if asked.currencies:
+        code = param("money") if param("money") in asked.currencies else asked.currencies[0]
+        with grid.cell():
+            draw_figure("value_delivered", code, asked)
+    show_trend(asked)
+
+
+def show_every_figure(asked: Asked) -> None:
+    """All figures, each with its change, its months and its list."""
+    st.header("Right, and on time", anchor=False)
+    show_figures(QUALITY, None, asked)
+    st.header("How long things take", anchor=False)
+    show_figures(PACE, None, asked)
+    st.header("What mending costs, and what the price is to the budget", anchor=False)
+    show_figures(EFFORT, None, asked)
+    if asked.currencies:
+        st.header("Money", anchor=False)
+        show_figures(MONEY, choose_currency(asked), asked)
+    with st.expander("Every figure with its definition", icon=":material/table:"):
+        tables.grid(every_figure(asked.entries), alt="Every figure with value, n, definition and formula", key="every")
+
+
 def show_outcomes(wanted: OutcomeFilter) -> None:
-    """Everything, for one period and choice."""
-    with reading() as connection:
-        period = period_of(connection, caller(), wanted, now())
-        earlier = period.before()
-        answer = outcomes(connection, caller(), wanted, now())
-        previous = replace(wanted, from_month=month_text(earlier.first), to_month=month_text(earlier.last))
-        before = entries_of(outcomes(connection, caller(), previous, now()))
-    entries = entries_of(answer)
-    if not any(entry["n"] for entry in entries.values()):
+    """One view, for one period and choice."""
+    step = Step(param("step")) if param("step") in STEPS else Step.MONTH
+    asked = ask(wanted, step)
+    view = choose_view("view", "View", VIEWS)
+    offer(taken_away(asked), to=ALL_ROLES)
+    if view == "forecast":
+        outlook.show_portfolio(wanted)
+        return
+    if not any(entry["n"] for entry in asked.entries.values()):
         cards.empty(
             "Nothing has ended in this period, so there is nothing to measure.",
             label="See what is asked for",
             place="requests",
         )
         return
-    length = count(len(period.months()), "month")
+    tell_comparison(asked.period)
+    SHOWN[view](asked)
+
+
+def taken_away(asked: Asked) -> Offer:
+    """The data as a file, and the report for a board; no more than the page shows, so whoever sees it may have it."""
+    asker, wanted, step = caller(), asked.wanted, asked.step
+    return Offer(
+        "outcomes",
+        "The outcomes",
+        "figure",
+        len(asked.entries),
+        lambda connection, moment: board.outcomes_paper(connection, asker, wanted, moment, step),
+        lambda connection, moment: board.board_print(connection, asker, wanted, moment, step),
+    )
+
+
+def tell_comparison(period: Period) -> None:
+    """What the changes are against."""
+    earlier, length = period.before(), count(len(period.months()), "month")
     st.caption(f"Changes are against the {length} before: {earlier.first:%b %Y} to {earlier.last:%b %Y}.")
-    st.header("Right, and on time", anchor=False)
-    show_figures(QUALITY, None, entries, before)
-    st.header("How long things take", anchor=False)
-    show_figures(PACE, None, entries, before)
-    st.header("What mending costs, and what the price is to the budget", anchor=False)
-    show_figures(EFFORT, None, entries, before)
-    currency = show_money(entries, before)
-    draw_trend("Quality by month", QUALITY[:3], entries, "quality")
-    draw_trend("Days by month", (PACE[0], PACE[1], PACE[3], PACE[5]), entries, "pace")
-    if currency:
-        draw_value(currency, entries)
-    draw_organizations(wanted)
-    draw_rejections(wanted)
-    with st.expander("Every figure with its definition", icon=":material/table:"):
-        tables.grid(every_figure(entries), alt="Every figure with value, n, definition and formula", key="every")
 
 
-def show_money(entries: Entries, before: Entries) -> str | None:
-    """The figures of one currency; which one is chosen, since currencies are not added."""
-    known = sorted({currency for _, currency in entries if currency})
-    if not known:
-        return None
-    st.header("Money", anchor=False)
-    options = {code: code for code in known}
-    currency = choose("money", "In which currency", options, everything=None, resets=()) if len(known) > 1 else known[0]
-    show_figures(MONEY, currency, entries, before)
-    return currency
-
+SHOWN: Mapping[str, Callable[[Asked], None]] = {
+    "overview": show_overview,
+    "figures": show_every_figure,
+    "breakdown": show_breakdown,
+    "rejections": lambda asked: draw_rejections(asked.wanted),
+    "criteria": lambda asked: show_criteria(asked.wanted),
+}
 
 live.watch()
 cards.heading("outcomes")
 try:
-    with reading() as everything:
-        span = period_of(everything, caller(), OutcomeFilter(), now())
+    span = kept(lambda c: period_of(c, caller(), OutcomeFilter(), now()), "period", OutcomeFilter())
     show_outcomes(choose_filter(span))
 except Invalid as refusal:
     refusals.show(refusal)

@@ -18,7 +18,19 @@ from ods_core.lifecycle import Confirm, Decline, Outcome, Reissue, Terminate, Ve
 from ods_core.quality import CheckedList
 from ods_core.queries import choices, lists
 from ods_core.service import Result, runtime
-from ods_core.ui import cards, decisions, findings, forms, live, quotes, reviewing, revisions, storyline, tables
+from ods_core.ui import (
+    cards,
+    decisions,
+    findings,
+    forms,
+    live,
+    outlook,
+    quotes,
+    reviewing,
+    revisions,
+    storyline,
+    tables,
+)
 from ods_core.ui.formats import NOTHING, away, count, day, moment, money, period, plain
 from ods_core.ui.session import (
     caller,
@@ -317,6 +329,8 @@ def show_against_baseline(engagement: Engagement, scope: Scope) -> None:
     rework = len([c for c in engagement.cycles if c.scope_id == scope.id and c.parent_cycle_id])
     said = f"{count(rework, 'remediation cycle')}, at no cost" if rework else "No remediation so far"
     st.caption(f"{said}. Price, deliverables, criteria and terms are frozen since the confirmation.")
+    if scope.status == ScopeStatus.ACTIVE:
+        outlook.tell_scope(scope.id)
 
 
 def against_baseline(cycle: Cycle) -> dict[str, str]:

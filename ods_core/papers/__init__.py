@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import BinaryIO
 
+from ods_core.papers.board import BoardReport, Told, board_pdf
 from ods_core.papers.certificate import deliverable_certificate_pdf, service_line_certificate_pdf
 from ods_core.papers.comma import safe, write_csv
 from ods_core.papers.invoice import invoice_pdf
@@ -40,6 +41,7 @@ _WRITERS: dict[Format, Callable[[Paper, BinaryIO, Progress], int]] = {Format.CSV
 
 __all__ = [
     "Amount",
+    "BoardReport",
     "Cell",
     "Column",
     "Form",
@@ -49,6 +51,8 @@ __all__ = [
     "Row",
     "Sheet",
     "Stopped",
+    "Told",
+    "board_pdf",
     "deliverable_certificate_pdf",
     "invoice_pdf",
     "safe",

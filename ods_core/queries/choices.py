@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind
@@ -24,6 +25,19 @@ def workspaces(connection: Connection, caller: Caller, organization_id: str | No
     """The workspaces that the caller sees something of, sorted; the first 500."""
     chosen = [t.requests.c.organization_id == organization_id] if organization_id else []
     return _values(connection, caller, t.requests.c.workspace_id, chosen)
+
+
+def tags(connection: Connection, caller: Caller) -> list[str]:
+    """The project tags in use, the most frequent first, of those as frequent the latest; the first 500."""
+    column, number = t.requests.c.project_tags, t.requests.c.number
+    statement = narrowed(select(column, func.count(), func.max(number)), t.requests, caller).group_by(column)
+    counts: Counter[str] = Counter()
+    latest: Counter[str] = Counter()
+    for carried, count, last in connection.execute(statement):
+        for tag in set(carried):
+            counts[tag] += count
+            latest[tag] = max(latest[tag], last)
+    return sorted(counts, key=lambda tag: (-counts[tag], -latest[tag], tag))[:MOST]
 
 
 def currencies(connection: Connection, caller: Caller) -> list[str]:

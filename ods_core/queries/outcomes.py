@@ -8,9 +8,10 @@ added up exactly; durations and shares are real numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -76,6 +77,30 @@ class Figure:
 NOTHING = Figure(None, 0)
 
 
+class Step(StrEnum):
+    """How long a part of a series is. A week belongs to the year that ISO 8601 gives it, and begins on Monday."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    WEEK = "week"
+
+    def first_of(self, day: date) -> date:
+        """The first day of the part that a day is in."""
+        if self == Step.WEEK:
+            return day - timedelta(days=day.weekday())
+        return day.replace(month=day.month - (day.month - 1) % 3 if self == Step.QUARTER else day.month, day=1)
+
+    def after(self, first: date) -> date:
+        """The first day of the next part."""
+        return self.first_of(first + timedelta(days={Step.MONTH: 31, Step.QUARTER: 92, Step.WEEK: 7}[self]))
+
+    def text(self, first: date) -> str:
+        """A part's name: `2026-04`, `2026-Q2`, `2026-W17`."""
+        if self == Step.QUARTER:
+            return f"{first.year}-Q{(first.month + 2) // 3}"
+        return f"{first:%G-W%V}" if self == Step.WEEK else month_text(first)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """Whole months; `first` and `last` are the first days of the first and the last of them."""
@@ -100,6 +125,13 @@ class Period:
             found.append(_month_after(found[-1]))
         return found
 
+    def parts(self, step: Step) -> list[date]:
+        """The first day of each part; the first and the last may reach beyond the period, and are counted within it."""
+        found = [step.first_of(self.first)]
+        while (following := step.after(found[-1])) < self.end.date():
+            found.append(following)
+        return found
+
     def before(self) -> Period:
         """The period of the same length that ends where this one begins."""
         first = self.first
@@ -117,8 +149,10 @@ def _month_after(first: date) -> date:
     return (first + timedelta(days=31)).replace(day=1)
 
 
-def outcomes(connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime) -> dict[str, Any]:
-    """Every figure, for the period and month by month.
+def outcomes(
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, step: Step = Step.MONTH
+) -> dict[str, Any]:
+    """Every figure, for the period and part by part of it.
 
     Returns:
         `{"from", "to", "filters", "metrics": [{"key", "unit", "value", "n", "currency"?, "series": [{"period",
@@ -129,7 +163,7 @@ def outcomes(connection: Connection, caller: Caller, wanted: OutcomeFilter, now:
         Invalid: a month that is none, or a period that ends before it begins.
     """
     period = period_of(connection, caller, wanted, now)
-    figures = _figures(connection, caller, wanted, period, now, "month")
+    figures = _figures(connection, caller, wanted, period, now, step.value)
     # A figure of money stands there once even where there is no money at all.
     named = sorted({currency for _, currency, _ in figures if currency})
     currencies: Sequence[str | None] = named or [wanted.currency]
@@ -143,7 +177,7 @@ def outcomes(connection: Connection, caller: Caller, wanted: OutcomeFilter, now:
             "currency": wanted.currency,
         },
         "metrics": [
-            _entry(metric, currency, figures, period)
+            _entry(metric, currency, figures, period, step)
             for metric in METRICS.values()
             for currency in (currencies if metric.per_currency else [None])
         ],
@@ -158,12 +192,43 @@ def by_organization(
     Raises:
         Invalid: as `outcomes` does.
     """
+    return _by_owner(connection, caller, wanted, now, "organization_id")
+
+
+def by_workspace(
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime
+) -> dict[str, dict[tuple[str, str | None], Figure]]:
+    """The figures of each workspace, as `by_organization` has those of organisations."""
+    return _by_owner(connection, caller, wanted, now, "workspace_id")
+
+
+def by_tag(
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, tags: Sequence[str]
+) -> dict[str, dict[tuple[str, str | None], Figure]]:
+    """The figures of each of some tags; a request with two of them counts for both.
+
+    Raises:
+        Invalid: as `outcomes` does.
+    """
     period = period_of(connection, caller, wanted, now)
-    figures = _figures(connection, caller, wanted, period, now, "organization_id")
     found: dict[str, dict[tuple[str, str | None], Figure]] = {}
-    for (key, currency, organization_id), figure in figures.items():
-        if isinstance(organization_id, str):
-            found.setdefault(organization_id, {})[key, currency] = figure
+    for tag in tags:
+        figures = _figures(connection, caller, replace(wanted, project_tag=tag), period, now, Step.MONTH.value)
+        whole = {(key, currency): figure for (key, currency, part), figure in figures.items() if part is None}
+        if whole:
+            found[tag] = whole
+    return found
+
+
+def _by_owner(
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, part: str
+) -> dict[str, dict[tuple[str, str | None], Figure]]:
+    period = period_of(connection, caller, wanted, now)
+    figures = _figures(connection, caller, wanted, period, now, part)
+    found: dict[str, dict[tuple[str, str | None], Figure]] = {}
+    for (key, currency, id), figure in figures.items():
+        if isinstance(id, str):
+            found.setdefault(id, {})[key, currency] = figure
     return dict(sorted(found.items()))
 
 
@@ -204,7 +269,8 @@ def _first_month(connection: Connection, caller: Caller, wanted: OutcomeFilter) 
 
 def _chosen(caller: Caller, wanted: OutcomeFilter) -> CTE:
     r = t.requests
-    statement = narrowed(select(r.c.id, r.c.organization_id, r.c.created_at, r.c.scoped_at, r.c.budget_max), r, caller)
+    named = (r.c.id, r.c.organization_id, r.c.workspace_id, r.c.created_at, r.c.scoped_at, r.c.budget_max)
+    statement = narrowed(select(*named), r, caller)
     for column in (r.c.organization_id, r.c.workspace_id, r.c.currency):
         value = getattr(wanted, column.name)
         if value is not None:
@@ -295,11 +361,12 @@ def _of_completed_scopes(chosen: CTE) -> dict[str, _Observed]:
 
 
 def _observations(chosen: CTE, period: Period) -> CTE:
-    """Every observation that ended in the period, with its month."""
+    """Every observation that ended in the period, with the parts of it that it is in."""
     made = [
         select(
             literal_column(f"'{name}'").label("observation"),
             chosen.c.organization_id,
+            chosen.c.workspace_id,
             o.ended_at.label("ended_at"),
             cast(o.value, Double).label("value"),
         )
@@ -315,8 +382,9 @@ def _within(ended_at: ColumnElement[Any], period: Period) -> list[ColumnElement[
 
 
 def _dated(observations: CTE) -> CTE:
-    month = cast(func.date_trunc(literal_column("'month'"), observations.c.ended_at), Date)
-    return select(observations, month.label("month")).cte("dated")
+    ended_at = observations.c.ended_at
+    firsts = [cast(func.date_trunc(literal_column(f"'{s}'"), ended_at), Date).label(s.value) for s in Step]
+    return select(observations, *firsts).cte("dated")
 
 
 # Stage three: what they come to.
@@ -328,7 +396,7 @@ Key = tuple[str, str | None, date | str | None]
 def _figures(
     connection: Connection, caller: Caller, wanted: OutcomeFilter, period: Period, now: datetime, part: str
 ) -> dict[Key, Figure]:
-    """Every figure there is, for the whole and for each `part` (`month` or `organization_id`)."""
+    """Every figure there is, for the whole and for each `part` (a `Step`, or whom it belongs to)."""
     chosen = _chosen(caller, wanted)
     found: dict[Key, Figure] = {}
     for row in _rows(connection, _summed_up(_observations(chosen, period), part)):
@@ -408,6 +476,7 @@ def _amounts(
     return select(
         literal_column(f"'{name}'").label("observation"),
         chosen.c.organization_id,
+        chosen.c.workspace_id,
         table.c.currency,
         cast(amount, t.Money).label("amount"),
         cast(literal_column("0") if weighted is None else weighted, Numeric(38, 4)).label("weighted"),
@@ -447,10 +516,12 @@ def _money_value(metric: Metric, row: Mapping[str, Any]) -> Decimal | float:
 # The answer.
 
 
-def _entry(metric: Metric, currency: str | None, figures: Mapping[Key, Figure], period: Period) -> dict[str, Any]:
+def _entry(
+    metric: Metric, currency: str | None, figures: Mapping[Key, Figure], period: Period, step: Step
+) -> dict[str, Any]:
     whole = figures.get((metric.key, currency, None), NOTHING)
-    months: Sequence[date] = [] if metric.as_of_now else period.months()
-    parts = [(month, figures.get((metric.key, currency, month), NOTHING)) for month in months]
+    firsts: Sequence[date] = [] if metric.as_of_now else period.parts(step)
+    parts = [(first, figures.get((metric.key, currency, first), NOTHING)) for first in firsts]
     return {
         "key": metric.key,
         "unit": metric.unit.value,
@@ -458,7 +529,7 @@ def _entry(metric: Metric, currency: str | None, figures: Mapping[Key, Figure], 
         "n": whole.n,
         **({"currency": currency} if currency else {}),
         **(_per_deliverable(figures) if metric.unit == Unit.CYCLES else {}),
-        "series": [{"period": month_text(month), "value": f.value, "n": f.n} for month, f in parts],
+        "series": [{"period": step.text(first), "value": f.value, "n": f.n} for first, f in parts],
     }
 
 

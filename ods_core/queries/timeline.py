@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Date, Select, and_, case, cast, exists, func, or_, select
 
 from ods_core.basics.clock import midnight
+from ods_core.basics.resources import amount_json
 from ods_core.basics.roles import Caller
-from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, Kind, ScopeStatus
+from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, Kind, PaymentStatus, ScopeStatus
+from ods_core.basics.triggers import TriggerKind
 from ods_core.queries.choices import matching
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
@@ -82,20 +85,72 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Cycles, those of one scope together and in their order, and how many older ones were left out."""
+    """A page of cycles, those of one scope together and in their order.
+
+    `total` counts all that the filter names, `left_out` those that are on no page up to this one. `older` goes on to
+    the next page, None at the end.
+    """
 
     rows: Sequence[TimelineRow]
+    total: int
     left_out: int
+    older: int | None
 
 
-def timeline(connection: Connection, caller: Caller, wanted: TimelineFilter, *, newest: int = NEWEST) -> Timeline:
-    """The cycles of confirmed scopes, the newest ones if there are more than `newest`."""
+def timeline(
+    connection: Connection, caller: Caller, wanted: TimelineFilter, *, newest: int = NEWEST, before: int | None = None
+) -> Timeline:
+    """The cycles of confirmed scopes, the newest `newest` of them; with `before`, the newest that are older than it.
+
+    Args:
+        before: `older` of the page before. A cycle that begins meanwhile is newer, so no page is moved by it.
+    """
+    number = t.cycles.c.number
     found = _wanted(caller, wanted)
-    count = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
-    recent = found.order_by(t.cycles.c.number.desc()).limit(newest)
+    older_ones = found if before is None else found.where(number < before)
+    total = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    rest = total if before is None else connection.execute(_counted(older_ones)).scalar_one()
+    recent = older_ones.add_columns(number).order_by(number.desc()).limit(newest)
     rows: Sequence[Any] = connection.execute(recent).mappings().all()
     made = [TimelineRow(**{f.name: row[f.name] for f in fields(TimelineRow)}) for row in rows]
-    return Timeline(_in_order(made), max(count - len(made), 0))
+    left_out = max(rest - len(made), 0)
+    return Timeline(_in_order(made), total, left_out, rows[-1]["number"] if left_out else None)
+
+
+def _counted(found: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(found.subquery())
+
+
+@dataclass(frozen=True, slots=True)
+class TimedMilestone:
+    """Money that a cycle's acceptance releases, or released: all that hangs on one cycle in one status, added up."""
+
+    cycle_id: str
+    status: PaymentStatus
+    amount: Decimal
+    currency: str
+
+
+def milestones(connection: Connection, rows: Sequence[TimelineRow]) -> list[TimedMilestone]:
+    """The payments that wait, or waited, for the cycles on a page; what hangs on everything hangs on the last cycle."""
+    c, p = t.cycles, t.payments
+    last = select(c.c.scope_id, func.max(c.c.ordinal).label("ordinal")).where(c.c.kind == CycleKind.DELIVERY)
+    ends = last.group_by(c.c.scope_id).subquery("ends")
+    awaits = or_(
+        and_(p.c.trigger_kind == TriggerKind.CYCLE_ACCEPTANCE, p.c.trigger_number == c.c.ordinal),
+        and_(p.c.trigger_kind == TriggerKind.FINAL_ACCEPTANCE, ends.c.ordinal == c.c.ordinal),
+    )
+    shown = [row.id for row in rows if row.kind == CycleKind.DELIVERY]
+    statement = (
+        select(c.c.id, p.c.status, func.sum(p.c.amount).label("amount"), p.c.currency)
+        .join(ends, ends.c.scope_id == c.c.scope_id)
+        .join(p, and_(p.c.scope_id == c.c.scope_id, awaits))
+        .where(c.c.id.in_(shown), c.c.kind == CycleKind.DELIVERY)
+        .group_by(c.c.id, p.c.status, p.c.currency)
+        .order_by(c.c.id)
+    )
+    found: Sequence[Any] = connection.execute(statement).all()
+    return [TimedMilestone(id, status, amount_json(amount, code), code) for id, status, amount, code in found]
 
 
 def _in_order(rows: Sequence[TimelineRow]) -> list[TimelineRow]:

@@ -13,7 +13,7 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from ods_core.basics.errors import NotFound, OdsError
-from ods_core.basics.roles import EXPORTERS
+from ods_core.basics.roles import EXPORTERS, Role
 from ods_core.papers import Format, Paper
 from ods_core.service import Preparation, Runtime, Stage, runtime
 from ods_core.ui import refusals
@@ -27,22 +27,27 @@ ROUTE = "/v1/capabilities/ods/downloads/"
 _FORMATS = {Format.CSV: "CSV", Format.XLSX: "XLSX"}
 
 Make = Callable[[Connection, datetime], Paper]
+Print = Callable[[Connection, datetime], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something to take away: `name` begins the file's name, `rows` is how long it is, `make` puts it together."""
+    """Something to take away: `name` begins the file's name, `rows` is how long it is, `make` puts it together.
+
+    `print_it`: it can be had as a printed report too.
+    """
 
     name: str
     label: str
     noun: str
     rows: int
     make: Make
+    print_it: Print | None = None
 
 
-def offer(*offers: Offer) -> None:
+def offer(*offers: Offer, to: frozenset[Role] = EXPORTERS) -> None:
     """A button behind which everything on offer stands; nothing for those whose role takes nothing away."""
-    if not caller().may(EXPORTERS):
+    if not caller().may(to):
         return
     with st.popover("Download", icon=":material/download:", key="download"):
         st.caption("All of what is filtered here, with the filters and the moment on it.")
@@ -59,6 +64,24 @@ def _draw(one: Offer) -> None:
                 _draw_short(one, format, label)
             else:
                 _draw_long(one, format, label)
+        if one.print_it:
+            _draw_print(one, one.print_it)
+
+
+def _draw_print(one: Offer, print_it: Print) -> None:
+    run = runtime()
+    file_name = f"{one.name}-{today().isoformat()}.pdf"
+    offer_file(f"pdf_{one.name}", _version(run), "PDF", file_name, "application/pdf", partial(_printed, run, print_it))
+
+
+def _version(run: Runtime) -> str:
+    """What the address filters otherwise, or what has happened since, is another file."""
+    return f"{run.store.last_sequence} {sorted(st.query_params.to_dict().items())}"
+
+
+def _printed(run: Runtime, print_it: Print) -> bytes:
+    with run.store.read() as connection:
+        return print_it(connection, run.clock())
 
 
 def _plural(noun: str) -> str:
@@ -67,11 +90,9 @@ def _plural(noun: str) -> str:
 
 def _draw_short(one: Offer, format: Format, label: str) -> None:
     run = runtime()
-    # What the address filters otherwise, or what has happened since, is another file.
-    version = f"{run.store.last_sequence} {sorted(st.query_params.to_dict().items())}"
     offer_file(
         f"{format}_{one.name}",
-        version,
+        _version(run),
         label,
         _file_name(one, format),
         format.media_type,

@@ -111,7 +111,7 @@ def figures(app: AppTest) -> dict[str, str]:
 
 
 def test_outcomes_show_values_and_leave_empty_what_was_not_measured(told: Runtime) -> None:
-    found = figures(opened("outcomes"))
+    found = figures(opened("outcomes", view="figures"))
     assert found["Rejection rate"] == "50 %"
     assert found["Right first time"] == "100 %"
     assert found["Schedule variance"] == "2 days"
@@ -120,7 +120,7 @@ def test_outcomes_show_values_and_leave_empty_what_was_not_measured(told: Runtim
 
 
 def test_the_rejections_behind_a_bar_can_be_opened(told: Runtime) -> None:
-    app = opened("outcomes", because="reason")
+    app = opened("outcomes", view="rejections", because="reason")
     (chooser,) = [box for box in app.selectbox if box.label == "Show the rejections behind"]
     chooser.select_index(1).run()
     assert not app.exception

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from ods_core.basics.roles import LOCAL
-from ods_core.queries.criteria_quality import Band, by_score
+from ods_core.queries.criteria_quality import Band, behind, by_score
 from ods_core.queries.outcomes import OutcomeFilter
 from ods_core.store import tables as t
 from tests.queries.history import Teller, at, ids
@@ -54,3 +54,13 @@ def test_another_organisation_has_its_own(teller: Teller) -> None:
 def test_a_confirmation_keeps_its_score_by_itself(teller: Teller) -> None:
     engagement = teller.running(at(5, 1))
     assert engagement.scopes[-1].criteria_score == 100
+
+
+def test_behind_a_band_stand_its_scopes_those_with_the_most_rejections_first(teller: Teller) -> None:
+    for score, rejected in ((60, 1), (55, 3), (95, 0)):
+        scored(teller, score, rejected)
+    with teller.service.store.read() as connection:
+        rows = behind(connection, LOCAL, OutcomeFilter(), teller.clock(), (0, 69), 20)
+        (first,) = behind(connection, LOCAL, OutcomeFilter(), teller.clock(), (0, 69), 1)
+    assert [(row.score, row.decided, row.rejected) for row in rows] == [(55, 3, 3), (60, 3, 1)]
+    assert first == rows[0]

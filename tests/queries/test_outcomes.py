@@ -11,9 +11,20 @@ from ods_core.basics.errors import Invalid
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.roles import LOCAL, Caller, Role
 from ods_core.lifecycle import ReverseReceipt, Terminate
+from ods_core.queries.choices import tags
 from ods_core.queries.metrics import METRICS
-from ods_core.queries.outcomes import OutcomeFilter, by_organization, outcomes, period_of
-from tests.queries.history import Teller, at, ids, pay
+from ods_core.queries.outcomes import (
+    OutcomeFilter,
+    Step,
+    by_organization,
+    by_tag,
+    by_workspace,
+    month_text,
+    outcomes,
+    period_of,
+)
+from ods_core.service import Service
+from tests.queries.history import RandomHistory, Teller, at, ids, pay
 
 CONTRACT_KEYS = [
     "scoping_time_median",
@@ -272,3 +283,40 @@ def test_a_period_that_cannot_be_is_refused_at_its_place(teller: Teller, wanted:
     with pytest.raises(Invalid) as refused:
         ask(teller, **wanted)
     assert refused.value.problems[0].pointer == pointer
+
+
+def test_quarters_and_weeks_have_names_and_add_up_to_the_whole(teller: Teller) -> None:
+    for month, day in ((3, 30), (4, 6), (5, 4)):
+        engagement = teller.running(at(month, day))
+        teller.submit(at(month, day), *ids(engagement))
+        teller.accept(at(month, day), *ids(engagement))
+    with teller.service.store.read() as connection:
+        told = {
+            step: outcomes(connection, LOCAL, OutcomeFilter("2026-03", "2026-05"), teller.clock(), step)["metrics"]
+            for step in Step
+        }
+    for metrics in told.values():
+        for entry in metrics:
+            assert not entry["series"] or sum(part["n"] for part in entry["series"]) == entry["n"]
+    periods = {step: [part["period"] for part in metrics[0]["series"]] for step, metrics in told.items()}
+    assert periods[Step.QUARTER] == ["2026-Q1", "2026-Q2"]
+    assert (periods[Step.WEEK][0], periods[Step.WEEK][-1]) == ("2026-W09", "2026-W22")
+    assert len(periods[Step.WEEK]) == 14
+
+
+def test_a_workspace_and_a_tag_have_the_figures_that_their_filter_gives(service: Service, teller: Teller) -> None:
+    RandomHistory(service, teller.clock, seed=7).run(engagements=12, steps=160)
+    with service.store.read() as connection:
+        known, now = tags(connection, LOCAL), teller.clock()
+        sides = {
+            "workspace_id": by_workspace(connection, LOCAL, OutcomeFilter(), now),
+            "project_tag": by_tag(connection, LOCAL, OutcomeFilter(), now, known),
+        }
+        assert {*sides["project_tag"]} == {*known} == {"PROJ-26-000001", "PROJ-26-000012"}
+        whole = {"from_month": month_text(period_of(connection, LOCAL, OutcomeFilter(), now).first)}
+        for name, found in sides.items():
+            for id, figures in found.items():
+                answer = outcomes(connection, LOCAL, OutcomeFilter(**whole, **{name: id}), now)["metrics"]
+                assert {(e["key"], e.get("currency")): (e["value"], e["n"]) for e in answer if e["n"]} == {
+                    key: (figure.value, figure.n) for key, figure in figures.items() if key[0] in METRICS
+                }

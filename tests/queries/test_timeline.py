@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.roles import LOCAL, Caller, Role
 from ods_core.basics.states import CycleKind, CycleStatus, ScopeStatus
 from ods_core.lifecycle import Terminate
-from ods_core.queries.timeline import TimelineFilter, TimelineRow, confirmed_scopes, timeline
+from ods_core.queries.timeline import Timeline, TimelineFilter, TimelineRow, confirmed_scopes, milestones, timeline
 from tests.queries.history import Teller, at, ids
 from tests.seed import two_cycle_proposal
 
@@ -104,3 +105,37 @@ def test_another_organisations_work_is_not_seen(teller: Teller) -> None:
         assert timeline(connection, stranger, TimelineFilter()).rows == []
         assert confirmed_scopes(connection, stranger) == []
         assert [id for id, _ in confirmed_scopes(connection, LOCAL)] == ["OSCOPE-26-000001"]
+
+
+def page(teller: Teller, newest: int, before: int | None = None) -> Timeline:
+    with teller.service.store.read() as connection:
+        return timeline(connection, LOCAL, TimelineFilter(), newest=newest, before=before)
+
+
+def test_pages_go_back_in_time_and_no_newer_cycle_moves_them(teller: Teller) -> None:
+    made = [teller.running(at(5, day)).cycles[0].id for day in range(1, 6)]
+    first = page(teller, 2)
+    assert (first.total, first.left_out) == (5, 3)
+    teller.running(at(5, 20))
+    second = page(teller, 2, first.older)
+    third = page(teller, 2, second.older)
+    assert [{row.id for row in p.rows} for p in (first, second, third)] == [{*made[3:]}, {*made[1:3]}, {made[0]}]
+    assert (third.total, third.left_out, third.older) == (6, 0, None)
+
+
+def test_money_stands_at_the_cycle_that_releases_it(teller: Teller) -> None:
+    terms = "20% on confirmation, 30% on cycle 1 acceptance, 50% on final acceptance"
+    scope_id = teller.propose(
+        at(4, 16), teller.request(at(4, 15)), cycles=two_cycle_proposal().cycles, payment_terms=terms
+    )
+    fix, suite, _ = ids(teller.confirm(at(4, 17), scope_id))
+    teller.submit(at(5, 9), fix, suite)
+    teller.reject(at(5, 10), fix)
+    rows = shown(teller)
+    with teller.service.store.read() as connection:
+        found = milestones(connection, rows)
+    names = {row.id: row.name for row in rows}
+    assert {(names[m.cycle_id], m.status.value, m.amount, m.currency) for m in found} == {
+        ("Cycle 1", "scheduled", Decimal("4650.00"), "USD"),
+        ("Cycle 2", "scheduled", Decimal("7750.00"), "USD"),
+    }

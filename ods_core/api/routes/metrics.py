@@ -11,7 +11,7 @@ from ods_core.api.exchange import answer
 from ods_core.api.shapes import DeliveryForecastShape, Outcomes
 from ods_core.api.wiring import Asking, Running, one, router
 from ods_core.queries.delivery import delivery_forecast, delivery_forecast_resource
-from ods_core.queries.outcomes import OutcomeFilter, outcomes
+from ods_core.queries.outcomes import OutcomeFilter, Step, outcomes
 from ods_core.queries.runs import SEED
 
 routes = router("Metrics")
@@ -29,11 +29,15 @@ def get_outcomes(
     workspace_id: str | None = None,
     project_tag: str | None = None,
     currency: str | None = None,
+    by: Step = Step.MONTH,
 ) -> Response:
-    """Every metric over a period of months, with its series by month; `value` is null where `n` is 0."""
+    """Every metric over a period of months, with its series by month unless asked otherwise.
+
+    `value` is null where `n` is 0. `by=quarter` names its parts `2026-Q2`, `by=week` `2026-W17`.
+    """
     wanted = OutcomeFilter(start, to, organization_id, workspace_id, project_tag, currency)
     with run.store.read() as connection:
-        return answer(outcomes(connection, caller, wanted, run.clock()))
+        return answer(outcomes(connection, caller, wanted, run.clock(), by))
 
 
 @routes.get("/metrics/forecast", responses=one(DeliveryForecastShape, refusals=()))

@@ -1,0 +1,53 @@
+"""Answers kept until something happens: a page that is looked at again costs no query until the next event.
+
+Nothing in the store changes without an event, and each event has a sequence; so an answer is right for as long as the
+last sequence, the person and the day are those it was found under. Within a day only its very first moment differs:
+what was due on the day before is overdue after it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from datetime import timedelta
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection
+
+from ods_core.basics.clock import midnight
+from ods_core.service import runtime
+from ods_core.store import Store
+from ods_core.ui.session import caller, now, reading
+
+MOST = 128
+"""So many answers are kept for a store, the latest asked for."""
+
+T = TypeVar("T")
+_kept: WeakKeyDictionary[Store, OrderedDict[Hashable, Any]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def kept(find: Callable[[Connection], T], *key: Hashable) -> T:
+    """The answer of `find` to the question that `key` names; asked of the store only after an event or a midnight.
+
+    Args:
+        key: all that the answer depends on beside the store, the person and the day: a name, the filters.
+    """
+    # Read before the answer: a later event can make it newer than its key, never older.
+    store = runtime().store
+    whole = (store.last_sequence, caller(), min(now(), midnight(now().date()) + timedelta(seconds=1)), *key)
+    with _lock:
+        answers = _kept.setdefault(store, OrderedDict())
+        if whole in answers:
+            answers.move_to_end(whole)
+            found: T = answers[whole]
+            return found
+    with reading() as connection:
+        found = find(connection)
+    with _lock:
+        answers[whole] = found
+        while len(answers) > MOST:
+            answers.popitem(last=False)
+    return found
