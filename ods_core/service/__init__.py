@@ -3,7 +3,7 @@
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
 from ods_core.service.preparations import Make, Preparation, Preparations, Stage, TooManyExports, Written
 from ods_core.service.quoting import quote_for, with_quote
-from ods_core.service.runtime import Filling, Runtime, runtime, shut_down, using
+from ods_core.service.runtime import Filling, Runtime, policy_of, runtime, shut_down, using
 from ods_core.service.scheduler import Scheduler
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "TooManyExports",
     "Written",
     "plan",
+    "policy_of",
     "quote_for",
     "runtime",
     "shut_down",

@@ -56,22 +56,30 @@ class Runtime:
         """
         settings = settings or Settings()
         store = Store(settings.database_url, settings.now)
-        policy = Policy(
-            lead_time_days=settings.lead_time_days,
-            remediation_days=settings.remediation_days,
-            proposal_days=settings.proposal_days,
-            reminder_days=settings.reminder_days,
-            review_reminder_days=settings.review_reminder_days,
-            parties=read_parties(settings.parties),
-            invoice_note=settings.invoice_note,
-            review_days=settings.review_days,
-        )
-        return cls(settings, store, Service(store, settings.now, policy), settings.now)
+        return cls(settings, store, Service(store, settings.now, policy_of(settings)), settings.now)
 
     def close(self) -> None:
         """Let go of the database."""
         self.preparations.close()
         self.store.close()
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What the owner of an installation decided, out of its settings.
+
+    Raises:
+        StoreError: the parties file cannot be used; says why.
+    """
+    return Policy(
+        lead_time_days=settings.lead_time_days,
+        remediation_days=settings.remediation_days,
+        proposal_days=settings.proposal_days,
+        reminder_days=settings.reminder_days,
+        review_reminder_days=settings.review_reminder_days,
+        parties=read_parties(settings.parties),
+        invoice_note=settings.invoice_note,
+        review_days=settings.review_days,
+    )
 
 
 _lock = threading.Lock()

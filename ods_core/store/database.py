@@ -96,6 +96,13 @@ class Store:
         self._numbers[prefix] += 1
         return format_id(prefix, self._numbers[prefix], now)
 
+    def reserve(self, prefix: Prefix, count: int) -> int:
+        """Set `count` numbers of a prefix aside; the one before the first of them."""
+        with self._turn:
+            before = self._numbers[prefix]
+            self._numbers[prefix] += count
+            return before
+
     def numbered(self, events: Sequence[Event]) -> list[Event]:
         """Events with their places in the log."""
         first = self._sequence + 1
@@ -183,6 +190,10 @@ class UnitOfWork:
         self._now[id] = engagement
         self._places |= dict.fromkeys(engagement.ids(), id)
         self._events += events
+
+    def place_events(self, write: Callable[[int], int]) -> None:
+        """Have many events written at once: `write` is told the last place taken in the log, and says how many."""
+        self.store._sequence += write(self.store._sequence)
 
     def next_serial(self, organization_id: str) -> int:
         """The number of an organisation's next invoice; taken back with the transaction, so that none is skipped."""

@@ -449,3 +449,13 @@ events = Table(
     Column("workspace_id", String, nullable=False),
     Column("data", JsonObject, nullable=False),
 )
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("engagements", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    _time("started_at", nullable=False),
+    _time("finished_at"),
+)

@@ -1,0 +1,148 @@
+"""Importing a history against DuckDB's own COPY of the same rows.
+
+    python -m benchmarks.importing [--engagements 100000] [--kill]
+
+Engagements of every kind of turn are told through the real commands, exported to the import format, multiplied with keys
+of their own, and written as Parquet. The import reads, checks and writes them into an empty store. The floor is COPY
+from Parquet files of the very rows that are then in the store, events included, into the tables of another empty store,
+with all their keys and indexes. `--kill` ends an import half-way with SIGKILL, and compares what a second run makes of
+it with the store that was not interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import select
+
+from ods_core.basics.clock import MovingClock, system_clock
+from ods_core.importing import ENTITIES, Importer
+from ods_core.lifecycle import Policy
+from ods_core.service import Service
+from ods_core.store import Store, rows
+from ods_core.store import tables as t
+from tests.importing.exporter import export
+from tests.queries.history import RandomHistory
+from tests.seed import SUBMITTED
+
+TOLD = 50
+"""Engagements that are told; the rest are multiples of them."""
+KEYS = {"external_id", "request", "scope", "parent", "cycle", "deliverable", "remediation_cycle", "payment", "reverses"}
+COPIED = ("requests", "scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "receipts", "events")
+IDENTITIES = {"id", "number", "sequence", "data"} | {f"{name}_id" for name in ("request", "scope", "cycle", "deliverable")}
+
+
+def history(folder: Path, count: int) -> Path:
+    """A folder of Parquet files with that many engagements."""
+    clock = MovingClock(SUBMITTED.replace(year=2024))
+    store = Store("duckdb:///:memory:", clock)
+    RandomHistory(Service(store, clock), clock, 7).run(engagements=TOLD, steps=TOLD * 25)
+    with store.read() as connection:
+        ids = [*connection.execute(select(t.requests.c.id)).scalars()]
+        told = export(rows.load(connection, ids).values(), folder / "told")
+    made = folder / "history"
+    made.mkdir()
+    with duckdb.connect() as connection:
+        for entity, columns in ENTITIES.items():
+            values = ", ".join(
+                f"{c.name} || '-' || n AS {c.name}" if c.name in KEYS else c.name for c in columns
+            )
+            source = f"read_csv('{told / entity}.csv', all_varchar = true, header = true)"
+            connection.execute(
+                f"COPY (SELECT {values} FROM {source}, range({count // TOLD}) AS r(n) ORDER BY n) "
+                f"TO '{made / entity}.parquet'"
+            )
+    return made
+
+
+def imported(path: Path, made: Path) -> tuple[float, int]:
+    """Seconds of an import, and the engagements that came of it."""
+    store = Store(f"duckdb:///{path}")
+    told: list[tuple[float, str]] = []
+    began = time.perf_counter()
+    outcome = Importer(store, system_clock, Policy()).run(
+        made, progress=lambda share, step: print(f"  {time.perf_counter() - began:7.2f} s  {step}", file=sys.stderr, flush=True)
+    )
+    seconds = time.perf_counter() - began
+    store.close()
+    assert not outcome.found, outcome.findings
+    for at, step in told:
+        pass
+    return seconds, outcome.engagements
+
+
+def copied(folder: Path, source: Path) -> tuple[float, int]:
+    """Seconds of COPY of a store's rows into another one's tables, and how many rows they are."""
+    with duckdb.connect(str(source), read_only=True) as connection:
+        for table in COPIED:
+            connection.execute(f"COPY (SELECT * FROM {table}) TO '{folder / table}.rows.parquet'")
+    target = folder / "copied.duckdb"
+    Store(f"duckdb:///{target}").close()
+    with duckdb.connect(str(target)) as connection:
+        began = time.perf_counter()
+        for table in COPIED:
+            connection.execute(f"COPY {table} FROM '{folder / table}.rows.parquet' (FORMAT parquet)")
+        connection.execute("CHECKPOINT")
+        seconds = time.perf_counter() - began
+        return seconds, sum(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COPIED)
+
+
+def killed_and_resumed(folder: Path, made: Path) -> str:
+    """End an import half-way with SIGKILL, run it again; what the store holds then."""
+    target = folder / "killed.duckdb"
+    call = [sys.executable, "-m", "ods_core", "import-history", str(made)]
+    environment = os.environ | {"ODS_DATABASE_URL": f"duckdb:///{target}"}
+    with subprocess.Popen(call, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if "Writing" in line and int(line.split("%")[0]) >= 60:
+                time.sleep(0.5)
+                process.send_signal(signal.SIGKILL)
+                break
+    again = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+    print(f"  killed at {line.strip()!r}; then: {again.stdout.strip()}")
+    return digest(target)
+
+
+def digest(path: Path) -> str:
+    """All that a store holds, identifiers apart, however it came there."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        parts = []
+        for table in COPIED:
+            columns = [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
+            kept = ", ".join(c for c in columns if c not in IDENTITIES and not c.endswith(("_id", "_ids", "reverses")))
+            found = connection.execute(f"SELECT count(*), sum(hash({kept})) FROM {table}").fetchone()
+            parts.append(f"{table} {found[0]:,} {found[1]}")
+        return "\n".join(parts)
+
+
+def main() -> None:
+    """Make the history, then measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engagements", type=int, default=100_000)
+    parser.add_argument("--kill", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = history(folder, asked.engagements)
+        ours, count = imported(folder / "imported.duckdb", made)
+        floor, rows_copied = copied(folder, folder / "imported.duckdb")
+        print(f"{count:,} engagements, {rows_copied:,} rows with their events")
+        print("| | seconds | rows a second |\n|---|---:|---:|")
+        print(f"| import | {ours:.1f} | {rows_copied / ours:,.0f} |\n| COPY | {floor:.1f} | {rows_copied / floor:,.0f} |")
+        print(f"throughput of the import: {floor / ours:.2f} of COPY's")
+        if asked.kill:
+            same = killed_and_resumed(folder, made) == digest(folder / "imported.duckdb")
+            print(f"killed half-way and resumed: {'exact' if same else 'DIFFERENT'}")
+
+
+if __name__ == "__main__":
+    main()

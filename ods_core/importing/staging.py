@@ -1,0 +1,150 @@
+"""The staging database: the files as typed tables, then as the very rows that the store will hold.
+
+It is a database file of its own beside the store's, attached for as long as an import takes. Everything of an import is
+looked at here; nothing reaches the store before all of it was found to be right.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from ods_core.importing.columns import ENTITIES
+from ods_core.importing.files import Finding, SourceFile, found_in, inspect, quoted, unreadable
+from ods_core.importing.forms import is_wrong, read_as
+from ods_core.store import Store
+
+CATALOG = "ods_import"
+SHOWN_TEXT = 120
+"""How much of a wrong value a finding shows, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """A connection that stands in the staging database, and the store's catalogue beside it."""
+
+    connection: Connection
+    store_catalog: str
+    folder: Path
+    now: datetime
+
+    def run(self, sql: str) -> None:
+        """Carry out statements; no text of them comes from outside unquoted."""
+        self.connection.exec_driver_sql(sql)
+
+    def value(self, sql: str) -> int:
+        """The one number that a statement answers with."""
+        return int(self.connection.exec_driver_sql(sql).scalar_one() or 0)
+
+    def find(self, sql: str) -> int:
+        """Keep what a SELECT of (file, row, column, expected, found) finds; how much it was."""
+        rows = self.connection.exec_driver_sql(f"INSERT INTO findings {sql}")
+        return int(rows.scalar_one())
+
+    def note(self, findings: Sequence[Finding]) -> None:
+        """Keep findings that were not made by SQL."""
+        for f in findings:
+            shown = ", ".join(quoted(text) for text in (f.column, f.expected, f.found))
+            self.run(f"INSERT INTO findings VALUES ({quoted(f.file)}, {f.row}, {shown})")
+
+    def findings(self) -> int:
+        """How many there are."""
+        return self.value("SELECT count(*) FROM findings")
+
+    def has(self, table: str) -> bool:
+        """Whether a table was made here."""
+        known = f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{CATALOG}' AND table_name = {quoted(table)}"
+        return bool(self.value(known))
+
+    @property
+    def now_sql(self) -> str:
+        """The present moment as SQL."""
+        return f"TIMESTAMP '{self.now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+
+
+@contextmanager
+def staged(store: Store, now: datetime) -> Iterator[Staging]:
+    """A staging database that is there within the block."""
+    with tempfile.TemporaryDirectory(prefix="ods-import-") as folder, store.engine.connect() as connection:
+        run = connection.exec_driver_sql
+        home = str(run("SELECT current_database()").scalar_one())
+        connection.commit()
+        run(f"ATTACH {quoted(folder + '/staging.duckdb')} AS {CATALOG}")
+        try:
+            run(f"USE {CATALOG}")
+            run("CREATE TABLE findings (file VARCHAR, row BIGINT, col VARCHAR, expected VARCHAR, found VARCHAR)")
+            connection.commit()
+            yield Staging(connection, home, Path(folder), now)
+        finally:
+            connection.rollback()
+            run(f'USE "{home}"')
+            connection.commit()
+            run(f"DETACH {CATALOG}")
+            connection.commit()
+
+
+def read_files(staging: Staging, folder: Path) -> dict[str, str]:
+    """Read a folder's files, checking each value's form; the names of the files, by what they hold.
+
+    Raises:
+        Invalid: there is nothing to import there.
+    """
+    names = {}
+    for entity, path in found_in(folder).items():
+        names[entity] = path.name
+        source = inspect(staging.connection, entity, path)
+        if isinstance(source, SourceFile):
+            _read(staging, source)
+        else:
+            staging.note(source)
+    for entity in ENTITIES.keys() - names.keys():
+        _read_nothing(staging, entity)
+    staging.connection.commit()
+    return names
+
+
+def _read(staging: Staging, source: SourceFile) -> None:
+    values = ", ".join(f'{source.value(c)} AS "{c.name}"' for c in ENTITIES[source.entity])
+    try:
+        staging.run(f"CREATE TABLE given_{source.entity} AS SELECT row, {values} FROM {source.reader}")
+    except DBAPIError as error:
+        staging.connection.rollback()
+        staging.note([unreadable(source.path, error)])
+        return
+    _check_forms(staging, source.entity, source.path.name)
+    if source.entity == "requests" and not staging.value("SELECT count(*) FROM given_requests"):
+        staging.note([Finding(source.path.name, 0, "", "at least one row", "none")])
+
+
+def _check_forms(staging: Staging, entity: str, file: str) -> None:
+    """One look over all columns, and another at those only in which something is wrong."""
+    columns = ENTITIES[entity]
+    conditions = [is_wrong(column, f'"{column.name}"', staging.now_sql) for column in columns]
+    counts = ", ".join(f"count(*) FILTER ({condition})" for condition in conditions)
+    found = staging.connection.exec_driver_sql(f"SELECT {counts} FROM given_{entity}").one()
+    for column, condition, count in zip(columns, conditions, found, strict=True):
+        if count:
+            name = f'"{column.name}"'
+            staging.find(
+                f"SELECT {quoted(file)}, row, {quoted(column.name)}, {quoted(column.expected)}, "
+                f"coalesce(left({name}, {SHOWN_TEXT}), 'nothing') FROM given_{entity} WHERE {condition}"
+            )
+
+
+def _read_nothing(staging: Staging, entity: str) -> None:
+    """A file that is not there has no rows."""
+    columns = ", ".join(f'CAST(NULL AS VARCHAR) AS "{c.name}"' for c in ENTITIES[entity])
+    staging.run(f"CREATE TABLE given_{entity} AS SELECT 0 AS row, {columns} WHERE false")
+
+
+def typed(entity: str) -> str:
+    """An entity's rows with their types, as a FROM clause."""
+    columns = ", ".join(f'{read_as(c)} AS "{c.name}"' for c in ENTITIES[entity])
+    return f"(SELECT row, {columns} FROM given_{entity})"
