@@ -2,11 +2,11 @@
 
     python -m benchmarks.importing [--engagements 100000] [--kill]
 
-Engagements of every kind of turn are told through the real commands, exported to the import format, multiplied with keys
-of their own, and written as Parquet. The import reads, checks and writes them into an empty store. The floor is COPY
-from Parquet files of the very rows that are then in the store, events included, into the tables of another empty store,
-with all their keys and indexes. `--kill` ends an import half-way with SIGKILL, and compares what a second run makes of
-it with the store that was not interrupted.
+Engagements of every kind of turn are told through the real commands, exported to the import format, multiplied with
+keys of their own, and written as Parquet. The import reads, checks and writes them into an empty store. The floor is
+COPY from Parquet files of the very rows that are then in the store, events included, into the tables of another empty
+store, with all their keys and indexes. `--kill` ends an import half-way with SIGKILL, and compares what a second run
+makes of it with the store that was not interrupted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ TOLD = 50
 """Engagements that are told; the rest are multiples of them."""
 KEYS = {"external_id", "request", "scope", "parent", "cycle", "deliverable", "remediation_cycle", "payment", "reverses"}
 COPIED = ("requests", "scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "receipts", "events")
-IDENTITIES = {"id", "number", "sequence", "data"} | {f"{name}_id" for name in ("request", "scope", "cycle", "deliverable")}
+IDENTITIES = {"id", "number", "sequence", "data"} | {
+    f"{name}_id" for name in ("request", "scope", "cycle", "deliverable")
+}
 
 
 def history(folder: Path, count: int) -> Path:
@@ -52,9 +54,7 @@ def history(folder: Path, count: int) -> Path:
     made.mkdir()
     with duckdb.connect() as connection:
         for entity, columns in ENTITIES.items():
-            values = ", ".join(
-                f"{c.name} || '-' || n AS {c.name}" if c.name in KEYS else c.name for c in columns
-            )
+            values = ", ".join(f"{c.name} || '-' || n AS {c.name}" if c.name in KEYS else c.name for c in columns)
             source = f"read_csv('{told / entity}.csv', all_varchar = true, header = true)"
             connection.execute(
                 f"COPY (SELECT {values} FROM {source}, range({count // TOLD}) AS r(n) ORDER BY n) "
@@ -66,16 +66,15 @@ def history(folder: Path, count: int) -> Path:
 def imported(path: Path, made: Path) -> tuple[float, int]:
     """Seconds of an import, and the engagements that came of it."""
     store = Store(f"duckdb:///{path}")
-    told: list[tuple[float, str]] = []
     began = time.perf_counter()
-    outcome = Importer(store, system_clock, Policy()).run(
-        made, progress=lambda share, step: print(f"  {time.perf_counter() - began:7.2f} s  {step}", file=sys.stderr, flush=True)
-    )
+
+    def say(share: float, step: str) -> None:
+        print(f"  {time.perf_counter() - began:7.2f} s  {step}", file=sys.stderr, flush=True)
+
+    outcome = Importer(store, system_clock, Policy()).run(made, progress=say)
     seconds = time.perf_counter() - began
     store.close()
     assert not outcome.found, outcome.findings
-    for at, step in told:
-        pass
     return seconds, outcome.engagements
 
 
@@ -137,7 +136,9 @@ def main() -> None:
         floor, rows_copied = copied(folder, folder / "imported.duckdb")
         print(f"{count:,} engagements, {rows_copied:,} rows with their events")
         print("| | seconds | rows a second |\n|---|---:|---:|")
-        print(f"| import | {ours:.1f} | {rows_copied / ours:,.0f} |\n| COPY | {floor:.1f} | {rows_copied / floor:,.0f} |")
+        print(
+            f"| import | {ours:.1f} | {rows_copied / ours:,.0f} |\n| COPY | {floor:.1f} | {rows_copied / floor:,.0f} |"
+        )
         print(f"throughput of the import: {floor / ours:.2f} of COPY's")
         if asked.kill:
             same = killed_and_resumed(folder, made) == digest(folder / "imported.duckdb")

@@ -19,6 +19,7 @@ from ods_core.basics.jsonio import dumps, loads_strict
 from ods_core.basics.money import Money, MoneyError, format_money
 from ods_core.basics.settings import ROOT, Settings, settings_document
 from ods_core.importing import Finding, Importer
+from ods_core.importing.document import document as import_document
 from ods_core.lifecycle.document import document as lifecycle_document
 from ods_core.payments import TermsError
 from ods_core.quality import CheckedList, check_criteria
@@ -204,7 +205,11 @@ def _found(finding: Finding) -> str:
     return f"{place}{column}: expected {finding.expected}; found {finding.found}"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"lifecycle.md": lifecycle_document, "settings.md": settings_document}
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "import.md": import_document,
+    "lifecycle.md": lifecycle_document,
+    "settings.md": settings_document,
+}
 
 
 @main.command()

@@ -155,7 +155,8 @@ def _work(numbers: Numbers, policy: Policy) -> Iterator[str]:
 
 def _cycle_lists() -> Iterator[str]:
     """Cycles with the deliverables on their lists; a remediation's stand in the order in which they were rejected."""
-    yield """CREATE TABLE lists AS SELECT cycle_id, '[' || string_agg('"' || id || '"', ',' ORDER BY place, n) || ']' AS ids,
+    yield """CREATE TABLE lists AS SELECT cycle_id,
+        '[' || string_agg('"' || id || '"', ',' ORDER BY place, n) || ']' AS ids,
         max(last_attempt) AS last_attempt, min(last_attempt) AS first_attempt FROM (
       SELECT cycle_id, id, CAST(NULL AS TIMESTAMP) AS place, n, 1 AS last_attempt FROM deliverables_
       UNION ALL SELECT remediation_cycle_id, deliverable_id, decided_at, deliverable_n, attempt + 1 FROM attempts
@@ -193,9 +194,7 @@ def _plan(row: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One schedule, whole and by its milestones; or what is wrong with its terms."""
     try:
         price = Money(row.fixed_price, row.currency)
-        planned = schedule(
-            parse_terms(row.payment_terms), price, cycles=row.cycles, deliverables=row.deliverables
-        )
+        planned = schedule(parse_terms(row.payment_terms), price, cycles=row.cycles, deliverables=row.deliverables)
     except TermsError as error:
         return {"plan": row.plan, "schedule": "[]", "milestones": 0, "problem": error.problems[0].detail}, []
     except ValueError as error:
@@ -261,13 +260,18 @@ def _money(numbers: Numbers) -> Iterator[str]:
             WHEN 'deliverable_acceptance' THEN CASE WHEN d.status = 'accepted' THEN d.decided_at END
             ELSE s.completed_at END AS triggered_at,
           d.cycle_ordinal AS trigger_cycle, d.attempt AS trigger_attempt,
+          CASE m.trigger_kind WHEN 'cycle_acceptance' THEN c.planned_end
+            WHEN 'deliverable_acceptance' THEN dc.planned_end ELSE l.planned_end END AS awaited_on,
           row_number() OVER (ORDER BY s.n, p.position, p.row) AS n
         FROM {typed("payments")} p JOIN scopes s ON s.external_id = p.scope
         LEFT JOIN planned m ON m.plan = s.plan AND m.position = p.position
-        LEFT JOIN cycles c ON m.trigger_kind = 'cycle_acceptance' AND c.scope_n = s.n AND c.kind = 'delivery'
-          AND c.ordinal = m.trigger_number
-        LEFT JOIN deliverables d ON m.trigger_kind = 'deliverable_acceptance' AND d.scope_n = s.n
-          AND d.position = m.trigger_number)
+        LEFT JOIN cycles c ON c.scope_n = s.n AND c.kind = 'delivery'
+          AND c.ordinal = CASE m.trigger_kind WHEN 'cycle_acceptance' THEN m.trigger_number END
+        LEFT JOIN deliverables d ON d.scope_n = s.n
+          AND d.position = CASE m.trigger_kind WHEN 'deliverable_acceptance' THEN m.trigger_number END
+        LEFT JOIN cycles dc ON dc.id = d.cycle_id
+        LEFT JOIN (SELECT scope_n, max(planned_end) AS planned_end FROM cycles WHERE kind = 'delivery'
+          GROUP BY scope_n) l ON l.scope_n = s.n)
       ORDER BY n"""
     yield f"""CREATE TABLE receipts_ AS
       SELECT *, {numbers.id(Prefix.RECEIPT, "recorded_at", "n")},
@@ -275,13 +279,13 @@ def _money(numbers: Numbers) -> Iterator[str]:
         SELECT r.* EXCLUDE (payment, reverses), r.reverses AS reverses_external, p.e, p.revision, p.request_id,
           p.organization_id, p.workspace_id, p.scope_id, p.id AS payment_id, p.n AS payment_n, p.places,
           p.amount AS of_amount, p.currency AS payment_currency, p.triggered_at, p.due_at_, p.json_, p.description,
-          row_number() OVER (ORDER BY p.n, r.recorded_at, r.row) AS n,
-          row_number() OVER (PARTITION BY p.e ORDER BY r.recorded_at, p.n, r.row) AS place
+          row_number() OVER (ORDER BY p.e, r.recorded_at, r.row) AS n,
+          row_number() OVER (PARTITION BY p.e ORDER BY r.recorded_at, r.row) AS place
         FROM {typed("receipts")} r JOIN (SELECT *, CAST(CAST(triggered_at AS DATE) + net_days AS TIMESTAMP) AS due_at_,
           json_text(description) AS json_ FROM payments_) p ON p.external_id = r.payment)
       ORDER BY n"""
-    yield """CREATE TABLE receipts AS SELECT r.*, b.id AS reverses, b.payment_n AS reverses_of, b.amount AS reverses_amount,
-        b.recorded_at AS reverses_at,
+    yield """CREATE TABLE receipts AS SELECT r.*, b.id AS reverses, b.payment_n AS reverses_of,
+        b.amount AS reverses_amount, b.recorded_at AS reverses_at,
         CASE WHEN r.reverses_external IS NOT NULL THEN 'reversal' WHEN t.external IS NOT NULL THEN 'reversed'
           ELSE 'recorded' END AS status
       FROM receipts_ r LEFT JOIN receipts_ b ON b.external_id = r.reverses_external
@@ -290,7 +294,8 @@ def _money(numbers: Numbers) -> Iterator[str]:
     yield """CREATE TABLE payments AS SELECT p.*, coalesce(r.paid, 0) AS paid,
         CAST(CAST(p.triggered_at AS DATE) + p.net_days AS TIMESTAMP) AS due_at,
         CASE WHEN p.status = 'paid' THEN coalesce(r.last_at, p.triggered_at) END AS paid_at,
-        CASE WHEN p.status = 'void' THEN p.scope_cancelled_at END AS voided_at, json_text(p.description) AS json_description,
+        CASE WHEN p.status = 'void' THEN p.scope_cancelled_at END AS voided_at,
+        json_text(p.description) AS json_description,
         CASE WHEN p.triggered_at IS NOT NULL THEN
             CASE WHEN coalesce(r.paid, 0) = p.amount THEN 'paid' ELSE 'due' END
           WHEN p.scope_cancelled_at IS NOT NULL THEN 'void' ELSE 'scheduled' END AS derived_status

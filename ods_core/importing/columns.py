@@ -65,30 +65,29 @@ class Column:
     @property
     def expected(self) -> str:
         """What stands here, in words, for the documentation and for findings."""
-        match self.form:
-            case Form.TEXT:
-                return f"a text of 1 to {self.longest:,} characters"
-            case Form.REFERENCE:
-                return f"a reference such as {self.prefix}-26-000001"
-            case Form.WHOLE:
-                return f"a whole number from {self.low:,} to {self.high:,}"
-            case Form.AMOUNT:
-                sign = "an amount other than 0" if self.negative else "an amount from 0" if self.zero else "an amount above 0"
-                return f"{sign} and below 1,000,000,000,000, with no more decimals than its currency has"
-            case Form.CURRENCY:
-                return "an ISO 4217 currency code such as USD"
-            case Form.WORD:
-                return f"one of {', '.join(self.words)}"
-        return _EXPECTED[self.form]
+        return _EXPECTED[self.form].format(
+            longest=f"{self.longest:,}",
+            prefix=self.prefix,
+            low=f"{self.low:,}",
+            high=f"{self.high:,}",
+            words=", ".join(self.words),
+            sign="other than 0" if self.negative else "from 0" if self.zero else "above 0",
+        )
 
 
 _EXPECTED = {
+    Form.TEXT: "a text of 1 to {longest} characters",
+    Form.REFERENCE: "a reference such as {prefix}-26-000001",
+    Form.WHOLE: "a whole number from {low} to {high}",
+    Form.AMOUNT: "an amount {sign} and below 1,000,000,000,000, with no more decimals than its currency has",
+    Form.CURRENCY: "an ISO 4217 currency code such as USD",
+    Form.WORD: "one of {words}",
     Form.TIME: "a UTC time that has passed, such as 2026-04-15T10:00:00Z",
     Form.DAY: "a date between 2000 and 2199, such as 2026-04-15",
     Form.FLAG: "true or false",
-    Form.TEXTS: f'a JSON list of texts such as ["Tests pass"], each of 1 to {CRITERION_TEXT:,} characters',
-    Form.EVIDENCE: 'a JSON list such as [{"title": "Report", "url": "https://…"}], links http or https',
-    Form.CRITERIA: 'a JSON list such as [{"criterion": 1, "evidence": "…"}], criteria counted from 1',
+    Form.TEXTS: 'a JSON list of texts such as ["Tests pass"], each of 1 to 2,000 characters',
+    Form.EVIDENCE: 'a JSON list such as [{{"title": "Report", "url": "https://…"}}], links http or https',
+    Form.CRITERIA: 'a JSON list such as [{{"criterion": 1, "evidence": "…"}}], criteria counted from 1',
 }
 
 

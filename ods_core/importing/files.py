@@ -81,12 +81,13 @@ def found_in(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise Invalid.at("", f"expected a folder with requests.csv or requests.parquet, found none at {folder}")
-    found = {}
+    found: dict[str, Path] = {}
     for entity in ENTITIES:
         paths = [path for suffix in SUFFIXES if (path := folder / f"{entity}{suffix}").is_file()]
         if len(paths) > 1:
             raise Invalid.at("", f"expected {paths[0].name} or {paths[1].name}, found both in {folder}")
-        found |= {entity: path for path in paths}
+        if paths:
+            found[entity] = paths[0]
     if "requests" not in found:
         raise Invalid.at("", f"expected requests.csv or requests.parquet in {folder}, found neither")
     return found
@@ -141,6 +142,7 @@ def _parquet_types(connection: Connection, path: Path) -> list[tuple[str, str]] 
     try:
         rows = connection.exec_driver_sql(f"DESCRIBE SELECT * FROM read_parquet({quoted(str(path))})").all()
     except DBAPIError as error:
+        connection.rollback()
         return Finding(path.name, 0, "", "a Parquet file", reason(error))
     return [(str(row[0]), str(row[1])) for row in rows]
 

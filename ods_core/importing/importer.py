@@ -70,7 +70,9 @@ class Importer:
     clock: Clock
     policy: Policy
 
-    def check(self, folder: Path, *, most: int = 20, report: Path | None = None, progress: Progress = silent) -> Outcome:
+    def check(
+        self, folder: Path, *, most: int = 20, report: Path | None = None, progress: Progress = silent
+    ) -> Outcome:
         """Look whether a folder's files could be imported; nothing is written to the store.
 
         Raises:
@@ -132,7 +134,9 @@ class Importer:
 
     def _numbers(self, counts: dict[Prefix, int], *, reserve: bool) -> Numbers:
         """Numbers for every row; of a look alone they are made up, of an import set aside."""
-        return Numbers({prefix: self.store.reserve(prefix, count) if reserve else 0 for prefix, count in counts.items()})
+        return Numbers(
+            {prefix: self.store.reserve(prefix, count) if reserve else 0 for prefix, count in counts.items()}
+        )
 
     def _write(self, staging: Staging, mark: str, before: int, total: int, progress: Progress) -> None:
         began = self.clock()
@@ -142,7 +146,6 @@ class Importer:
             with self.store.write() as unit:
                 _write_batch(unit, low, high)
                 _note(unit, mark, total, high, began, self.clock())
-        self.store.checkpoint()
 
 
 @contextmanager

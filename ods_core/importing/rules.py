@@ -176,7 +176,13 @@ _OF_SCOPES = (
         "one scope of a request that is not cancelled, the last one",
         "x.superseded_at IS NOT NULL AND (x.status <> 'cancelled' OR x.confirmed_at IS NOT NULL)",
     ),
-    _after("scopes", "proposed_at", "greatest(r.created_at, x.free_at)", "its request and the end of the scope before", _WITH_REQUEST),
+    _after(
+        "scopes",
+        "proposed_at",
+        "greatest(r.created_at, x.free_at)",
+        "its request and the end of the scope before",
+        _WITH_REQUEST,
+    ),
     Rule("scopes", "valid_until", "a day from that of proposed_at on", "x.valid_until < CAST(x.proposed_at AS DATE)"),
     Rule(
         "scopes",
@@ -281,7 +287,13 @@ _OF_CYCLES = (
         "x.status IN ('in_progress', 'completed', 'accepted') AND x.started_at IS NULL "
         "OR x.status = 'planned' AND x.started_at IS NOT NULL OR x.kind = 'remediation' AND x.started_at IS NULL",
     ),
-    _after("cycles", "started_at", "coalesce(s.confirmed_at, TIMESTAMP '2999-01-01')", "its scope's confirmation", _IN_SCOPE),
+    _after(
+        "cycles",
+        "started_at",
+        "coalesce(s.confirmed_at, TIMESTAMP '2999-01-01')",
+        "its scope's confirmation",
+        _IN_SCOPE,
+    ),
     Rule(
         "cycles",
         "started_at",
@@ -329,7 +341,9 @@ _OF_DELIVERABLES = (
         "each key once within its scope",
         "true QUALIFY row_number() OVER (PARTITION BY x.scope_n, x.key ORDER BY x.position) > 1",
     ),
-    Rule("deliverables", "cycle", "a delivery cycle", "c.kind <> 'delivery'", join="JOIN cycles c ON c.id = x.cycle_id"),
+    Rule(
+        "deliverables", "cycle", "a delivery cycle", "c.kind <> 'delivery'", join="JOIN cycles c ON c.id = x.cycle_id"
+    ),
     Rule(
         "deliverables",
         "criteria_as_text",

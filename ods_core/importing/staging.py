@@ -60,7 +60,9 @@ class Staging:
 
     def has(self, table: str) -> bool:
         """Whether a table was made here."""
-        known = f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{CATALOG}' AND table_name = {quoted(table)}"
+        known = (
+            f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{CATALOG}' AND table_name = {quoted(table)}"
+        )
         return bool(self.value(known))
 
     @property
@@ -104,6 +106,8 @@ def read_files(staging: Staging, folder: Path) -> dict[str, str]:
             _read(staging, source)
         else:
             staging.note(source)
+        # What one file is given up for takes nothing of the others with it.
+        staging.connection.commit()
     for entity in ENTITIES.keys() - names.keys():
         _read_nothing(staging, entity)
     staging.connection.commit()

@@ -48,12 +48,21 @@ def _word(word: str) -> str:
 
 def _object(fields: Mapping[str, str]) -> str:
     """The SQL of a JSON object with these members, each given as the SQL of its JSON."""
-    members = ", ".join(f"'{',' if place else '{'}\"{name}\":', {value}" for place, (name, value) in enumerate(fields.items()))
+    members = ", ".join(
+        f"'{',' if place else '{'}\"{name}\":', {value}" for place, (name, value) in enumerate(fields.items())
+    )
     return f"concat({members}, '}}')"
 
 
 def _told(
-    kind: str, type: str, at: str, rank: str, source: str, fields: Mapping[str, str], where: str = "true", id: str = "x.id"
+    kind: str,
+    type: str,
+    at: str,
+    rank: str,
+    source: str,
+    fields: Mapping[str, str],
+    where: str = "true",
+    id: str = "x.id",
 ) -> str:
     """The events of one type. `source` is a FROM clause whose rows `x` name their engagement and owner."""
     scope = {"scope": "x.id", "request": "CAST(NULL AS VARCHAR)"}.get(kind, "x.scope_id")
@@ -101,14 +110,25 @@ def _requests() -> Iterator[str]:
     )
     cancelled = {"status": _word("cancelled"), "cancellation_reason": _free("x.cancellation_reason")}
     yield _told(
-        "request", "ods.request.cancelled", "x.cancelled_at", _LAST, source, cancelled | common, "x.cancelled_at IS NOT NULL"
+        "request",
+        "ods.request.cancelled",
+        "x.cancelled_at",
+        _LAST,
+        source,
+        cancelled | common,
+        "x.cancelled_at IS NOT NULL",
     )
 
 
 def _scopes() -> Iterator[str]:
     source = "scopes x"
     price = {"fixed_price": _amount("x.fixed_price"), "currency": _text("x.currency")}
-    common = {"title": "x.json_title", "revision": _number("x.revision"), **price, "workspace_id": _text("x.workspace_id")}
+    common = {
+        "title": "x.json_title",
+        "revision": _number("x.revision"),
+        **price,
+        "workspace_id": _text("x.workspace_id"),
+    }
     proposal = _object(
         {
             "id": _text("x.id"),
@@ -122,7 +142,11 @@ def _scopes() -> Iterator[str]:
         }
     )
     summary = _object(
-        {"deliverables": _number("x.deliverables"), "cycles": _number("x.cycles"), "timeline_weeks": _number("x.timeline_weeks")}
+        {
+            "deliverables": _number("x.deliverables"),
+            "cycles": _number("x.cycles"),
+            "timeline_weeks": _number("x.timeline_weeks"),
+        }
         | price
     )
     scoped = {
@@ -135,7 +159,9 @@ def _scopes() -> Iterator[str]:
     }
     yield _told("request", "ods.request.scoped", "x.proposed_at", f"{_REVISION} + 8", source, scoped, id="x.request_id")
     until = {"status": _word("pending_confirmation"), "valid_until": _text("CAST(x.valid_until AS VARCHAR)")} | common
-    yield _told("scope", "ods.scope.expiring", "x.reminded_at", f"{_REVISION} + 9", source, until, "x.reminded_at IS NOT NULL")
+    yield _told(
+        "scope", "ods.scope.expiring", "x.reminded_at", f"{_REVISION} + 9", source, until, "x.reminded_at IS NOT NULL"
+    )
     confirmed = {
         "status": _word("active"),
         "request_status": _word("scoped"),
@@ -149,7 +175,13 @@ def _scopes() -> Iterator[str]:
     )  # fmt: skip
     completed = {"status": _word("completed"), "request_status": _word("scoped")} | common
     yield _told(
-        "scope", "ods.scope.completed", "x.completed_at", f"{_REVISION} + {_END}", source, completed, "x.completed_at IS NOT NULL"
+        "scope",
+        "ods.scope.completed",
+        "x.completed_at",
+        f"{_REVISION} + {_END}",
+        source,
+        completed,
+        "x.completed_at IS NOT NULL",
     )
     ended = {"status": _word("cancelled"), "cancellation_reason": _free("x.cancellation_reason")} | common
     at, rank = "x.cancelled_at", f"{_REVISION} + {_EARLY_END}"
@@ -159,7 +191,13 @@ def _scopes() -> Iterator[str]:
         ("ods.scope.cancelled", _word("scoped"), "x.withdrawn"),
     ):
         yield _told(
-            "scope", type, at, rank, source, ended | {"request_status": status}, f"x.cancelled_at IS NOT NULL AND {where}"
+            "scope",
+            type,
+            at,
+            rank,
+            source,
+            ended | {"request_status": status},
+            f"x.cancelled_at IS NOT NULL AND {where}",
         )
 
 
@@ -168,7 +206,9 @@ def _lines() -> Iterator[str]:
     opened, closed = {"status": _word("active")} | title, {"status": _word("closed")} | title
     yield _told("service_line", "ods.service_line.opened", "x.opened_at", f"{_REVISION} + 11", source, opened)
     rank = f"{_REVISION} + {_END} + 1"
-    yield _told("service_line", "ods.service_line.closed", "x.closed_at", rank, source, closed, "x.closed_at IS NOT NULL")
+    yield _told(
+        "service_line", "ods.service_line.closed", "x.closed_at", rank, source, closed, "x.closed_at IS NOT NULL"
+    )
 
 
 def _cycles() -> Iterator[str]:
@@ -184,7 +224,15 @@ def _cycles() -> Iterator[str]:
     }
 
     def told(type: str, at: str, rank: str, status: str, where: str) -> str:
-        return _told("cycle", type, f"x.{at}", rank, source, {"status": _word(status)} | common, f"x.{at} IS NOT NULL AND {where}")
+        return _told(
+            "cycle",
+            type,
+            f"x.{at}",
+            rank,
+            source,
+            {"status": _word(status)} | common,
+            f"x.{at} IS NOT NULL AND {where}",
+        )
 
     delivery, remediation = "x.kind = 'delivery'", "x.kind = 'remediation'"
     opened = f"{place} + (x.first_attempt - 1) * {_ATTEMPT} + 7"
@@ -204,12 +252,32 @@ def _work() -> Iterator[str]:
     def told(type: str, at: str, rank: int, status: str, more: Mapping[str, str], where: str = "true") -> str:
         data = {"status": _word(status)} | common | more
         source = "attempts x"
-        return _told("deliverable", type, f"x.{at}", f"{place} + {rank}", source, data, f"x.{at} IS NOT NULL AND {where}", "x.deliverable_id")
+        return _told(
+            "deliverable",
+            type,
+            f"x.{at}",
+            f"{place} + {rank}",
+            source,
+            data,
+            f"x.{at} IS NOT NULL AND {where}",
+            "x.deliverable_id",
+        )
 
-    yield told("ods.deliverable.started", "started_at", 1, "in_progress", {}, "(x.submitted_at IS NULL OR x.submitted_at > x.started_at)")
+    yield told(
+        "ods.deliverable.started",
+        "started_at",
+        1,
+        "in_progress",
+        {},
+        "(x.submitted_at IS NULL OR x.submitted_at > x.started_at)",
+    )
     yield told("ods.deliverable.submitted", "submitted_at", 2, "completed", {"submitted_by": _free("x.submitted_by")})
     yield told("ods.deliverable.ready_for_acceptance", "ready_at", 4, "ready_for_acceptance", {})
-    clock = {"silence_policy": _text("x.silence_policy"), "decide_by": _time("x.decide_by"), "ready_at": _time("x.ready_at")}
+    clock = {
+        "silence_policy": _text("x.silence_policy"),
+        "decide_by": _time("x.decide_by"),
+        "ready_at": _time("x.ready_at"),
+    }
     yield told("ods.deliverable.review_reminder", "reminded_at", 5, "ready_for_acceptance", clock)
     decided = {
         "attempt": _number("x.attempt"),
@@ -233,7 +301,13 @@ def _work() -> Iterator[str]:
     data = data | {"attempt": _number("x.attempt"), "status": _word("cancelled")}
     rank = f"{_REVISION} + {_EARLY_END} + 2"
     yield _told(
-        "deliverable", "ods.deliverable.cancelled", "x.cancelled_at", rank, "deliverables x", data, "x.cancelled_at IS NOT NULL"
+        "deliverable",
+        "ods.deliverable.cancelled",
+        "x.cancelled_at",
+        rank,
+        "deliverables x",
+        data,
+        "x.cancelled_at IS NOT NULL",
     )
 
 
@@ -249,16 +323,29 @@ def _payments() -> Iterator[str]:
     }
     nothing = {"paid": _amount("0"), "open": _amount("0")}
     scheduled = {"status": _word("scheduled"), "due_at": "'null'"} | common | nothing
-    yield _told("payment", "ods.payment.scheduled", "x.confirmed_at", f"{_REVISION} + 100 + x.position", source, scheduled)
+    yield _told(
+        "payment", "ods.payment.scheduled", "x.confirmed_at", f"{_REVISION} + 100 + x.position", source, scheduled
+    )
     rank = f"""{_REVISION} + CASE x.trigger_kind WHEN 'confirmation' THEN 20000
       WHEN 'cycle_acceptance' THEN x.trigger_number * {_CYCLE} + {_CYCLE_END} + 2
       WHEN 'deliverable_acceptance' THEN x.trigger_cycle * {_CYCLE} + x.trigger_attempt * {_ATTEMPT} + 9
       ELSE {_END} + 2 END"""
-    due = {"status": _word("due"), "due_at": _time("x.due_at"), "paid": _amount("0"), "open": _amount("x.amount")} | common
+    due = {
+        "status": _word("due"),
+        "due_at": _time("x.due_at"),
+        "paid": _amount("0"),
+        "open": _amount("x.amount"),
+    } | common
     yield _told("payment", "ods.payment.due", "x.triggered_at", rank, source, due, "x.triggered_at IS NOT NULL")
     paid = {"status": _word("paid"), "due_at": _time("x.due_at")} | common | nothing
     yield _told(
-        "payment", "ods.payment.paid", "x.triggered_at", f"{rank} + 1", source, paid, "x.triggered_at IS NOT NULL AND x.amount = 0"
+        "payment",
+        "ods.payment.paid",
+        "x.triggered_at",
+        f"{rank} + 1",
+        source,
+        paid,
+        "x.triggered_at IS NOT NULL AND x.amount = 0",
     )
     void = {"status": _word("void"), "due_at": "'null'"} | common | nothing
     rank = f"{_REVISION} + {_EARLY_END} + 4"

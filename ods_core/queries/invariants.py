@@ -180,7 +180,7 @@ _CYCLES = (
         "an accepted cycle's deliverables are all accepted",
         f"""SELECT id AS thing, 'is accepted with a deliverable that is ' || of_deliverable AS detail
         FROM ({_WORK} ON d.cycle_id = c.id
-          UNION ALL {_WORK} ON d.id IN (SELECT a.deliverable_id FROM attempts a WHERE a.remediation_cycle_id = c.id))
+          UNION ALL {_WORK} JOIN attempts a ON a.deliverable_id = d.id ON a.remediation_cycle_id = c.id)
         AS w WHERE status = 'accepted' AND of_deliverable <> 'accepted'""",
     ),
     Invariant(
@@ -304,10 +304,10 @@ _AWAITED = """SELECT p.*, s.status AS of_scope, s.confirmed_at AS scope_confirme
   d.status AS of_deliverable, coalesce(c.planned_end, (SELECT planned_end FROM cycles WHERE id = d.cycle_id),
     (SELECT max(planned_end) FROM cycles WHERE scope_id = p.scope_id AND kind = 'delivery')) AS awaited_end
   FROM payments p JOIN scopes s ON s.id = p.scope_id
-  LEFT JOIN cycles c ON c.scope_id = p.scope_id AND c.kind = 'delivery' AND c.ordinal = p.trigger_number
-    AND p.trigger_kind = 'cycle_acceptance'
-  LEFT JOIN deliverables d ON d.scope_id = p.scope_id AND d.position = p.trigger_number
-    AND p.trigger_kind = 'deliverable_acceptance'"""
+  LEFT JOIN cycles c ON c.scope_id = p.scope_id AND c.kind = 'delivery'
+    AND c.ordinal = CASE p.trigger_kind WHEN 'cycle_acceptance' THEN p.trigger_number END
+  LEFT JOIN deliverables d ON d.scope_id = p.scope_id
+    AND d.position = CASE p.trigger_kind WHEN 'deliverable_acceptance' THEN p.trigger_number END"""
 
 _PAYMENTS = (
     Invariant(
