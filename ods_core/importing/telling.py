@@ -249,7 +249,7 @@ def _work() -> Iterator[str]:
     place = f"{_REVISION} + x.cycle_ordinal * {_CYCLE} + x.attempt * {_ATTEMPT}"
     common = {"title": "x.json_title", "attempt": _number("x.attempt"), "cycle_id": _text("x.delivery_cycle_id")}
 
-    def told(type: str, at: str, rank: int, status: str, more: Mapping[str, str], where: str = "true") -> str:
+    def told(type: str, at: str, rank: int, status: str, more: dict[str, str], where: str = "true") -> str:
         data = {"status": _word(status)} | common | more
         source = "attempts x"
         return _told(
