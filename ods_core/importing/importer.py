@@ -22,7 +22,7 @@ from ods_core.basics.ids import Prefix
 from ods_core.importing.building import SOURCE_OF, Numbers, build
 from ods_core.importing.files import Finding, fingerprint, found_in
 from ods_core.importing.rules import check_keys, check_rules
-from ods_core.importing.staging import CATALOG, Staging, read_files, staged
+from ods_core.importing.staging import CATALOG, QUIET, Staging, read_files, staged
 from ods_core.importing.telling import ACTOR_ID, ACTOR_KIND, events_sql
 from ods_core.lifecycle import Policy
 from ods_core.store import Store
@@ -161,6 +161,7 @@ def _alone() -> Iterator[None]:
 def _write_batch(unit: UnitOfWork, low: int, high: int) -> None:
     """The rows of some engagements, and the events that tell of them."""
     run = unit.connection.exec_driver_sql
+    run(QUIET)
     for table in _WRITTEN:
         columns = ", ".join(column.name for column in table.columns)
         source = f"{CATALOG}.main.{table.name}"

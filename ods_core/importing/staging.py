@@ -22,6 +22,8 @@ from ods_core.importing.forms import is_wrong, read_as
 from ods_core.store import Store
 
 CATALOG = "ods_import"
+QUIET = "SET enable_progress_bar = false"
+"""The database would draw a bar of its own between what we say."""
 SHOWN_TEXT = 120
 """How much of a wrong value a finding shows, in characters."""
 
@@ -80,6 +82,7 @@ def staged(store: Store, now: datetime) -> Iterator[Staging]:
         connection.commit()
         run(f"ATTACH {quoted(folder + '/staging.duckdb')} AS {CATALOG}")
         try:
+            run(QUIET)
             run(f"USE {CATALOG}")
             run("CREATE TABLE findings (file VARCHAR, row BIGINT, col VARCHAR, expected VARCHAR, found VARCHAR)")
             connection.commit()
