@@ -1,6 +1,14 @@
 """When work ends and money comes, by simulation over how it went before: history and open work in, percentiles out."""
 
-from ods_core.forecast.cash import PlannedCash, PlannedPayment, SimulatedCash, Standing, minor_of, planned_cash
+from ods_core.forecast.cash import (
+    PlannedCash,
+    PlannedPayment,
+    SimulatedCash,
+    Standing,
+    minor_of,
+    planned,
+    planned_cash,
+)
 from ods_core.forecast.periods import Periods
 from ods_core.forecast.simulation import (
     DATED_RUNS,
@@ -43,6 +51,7 @@ __all__ = [
     "Standing",
     "TooLittleHistory",
     "minor_of",
+    "planned",
     "planned_cash",
     "simulate",
 ]

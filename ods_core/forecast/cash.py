@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ods_core.basics.clock import midnight
 from ods_core.forecast.periods import Periods
-from ods_core.forecast.work import History, OpenMilestone, OpenWork
+from ods_core.forecast.work import OpenMilestone, OpenWork
 
 QUANTILES = (0.50, 0.85)
 
@@ -84,14 +84,8 @@ def percentiles(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return found.astype(np.int64)
 
 
-def usual_review(history: History) -> int:
-    """The median days from completion to the first decision, the earlier one of two; 0 where nothing is known."""
-    known = sorted(cycle.review for cycle in history.cycles)
-    return known[(len(known) - 1) // 2] if known else 0
-
-
 def planned(work: OpenWork, review: int, now: datetime) -> tuple[PlannedPayment, ...]:
-    """All open money by the plan, soonest first; `review` is the usual days of a review."""
+    """All open money by the plan, soonest first; `review` is the usual days of a review, part of the expected dates."""
     ends = {scope.id: [c.planned_end for c in scope.cycles] for scope in work.scopes}
     found = [_planned(m, ends, review, now) for m in work.milestones]
     return tuple(sorted(found, key=lambda payment: (payment.on, payment.milestone.id)))

@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ods_core.forecast.cash import PlannedPayment, SimulatedCash, percentiles, planned, usual_review
+from ods_core.forecast.cash import SimulatedCash, percentiles
 from ods_core.forecast.layout import Layout, check, laid_out
 from ods_core.forecast.lottery import (
     Ints,
@@ -90,7 +90,6 @@ class TooLittleHistory:
     needed: int
     weeks: Periods
     months: Periods
-    plan: tuple[PlannedPayment, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +111,6 @@ class Forecast:
     payments: int
     weeks: Periods
     months: Periods
-    plan: tuple[PlannedPayment, ...]
     by_week: dict[str, SimulatedCash]
     by_month: dict[str, SimulatedCash]
     milestones: tuple[ExpectedDates, ...]
@@ -147,9 +145,8 @@ def simulate(
     check(work)
     today = now.date()
     by_week, by_month = weeks(today, week_count), months(today, month_count)
-    plan = planned(work, usual_review(history), now)
     if len(history.cycles) < MIN_FINISHED_CYCLES:
-        return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month, plan)
+        return TooLittleHistory(len(history.cycles), MIN_FINISHED_CYCLES, by_week, by_month)
     layout = laid_out(work, today)
     played = _Play(history, layout, today, (by_week, by_month), runs, seed).play()
     in_order = sorted(range(len(layout.scopes)), key=lambda n: layout.scopes[n].id)
@@ -162,7 +159,6 @@ def simulate(
         payments=min(len(history.payment_delays), MAX_SAMPLES),
         weeks=by_week,
         months=by_month,
-        plan=plan,
         by_week=cash_by_week,
         by_month=cash_by_month,
         milestones=_in_order(_expected([m.id for m in layout.milestones], played.paid, today)),

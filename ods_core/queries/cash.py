@@ -25,9 +25,11 @@ from ods_core.forecast import (
     Standing,
     TooLittleHistory,
     minor_of,
+    planned,
     planned_cash,
 )
-from ods_core.queries.runs import MOST, NEEDED, RUNS, SEED, By, simulated
+from ods_core.queries.history import history, open_work
+from ods_core.queries.runs import MOST, NEEDED, RUNS, SEED, By, played
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -119,8 +121,13 @@ class CashForecast:
         return (min(each.p50 for each in found), max(each.p85 for each in found)) if found else None
 
 
-def cash_forecast(connection: Connection, caller: Caller, wanted: CashFilter, now: datetime) -> CashForecast:
+def cash_forecast(
+    connection: Connection, caller: Caller, wanted: CashFilter, now: datetime, review_days: int
+) -> CashForecast:
     """Forecast what the caller may see.
+
+    Args:
+        review_days: how long a review usually takes; the plan expects payments when the schedule does.
 
     Raises:
         Invalid: more periods than the farthest horizon has, or none, or a seed out of range.
@@ -128,7 +135,10 @@ def cash_forecast(connection: Connection, caller: Caller, wanted: CashFilter, no
     count = USUAL[wanted.by] if wanted.periods is None else wanted.periods
     if not 1 <= count <= MOST[wanted.by]:
         raise Invalid.at("/periods", f"expected 1 to {MOST[wanted.by]} periods by {wanted.by.value}, got {count}")
-    return _told(simulated(connection, caller, wanted.organization_id, now, wanted.seed), wanted, count, now)
+    known = history(connection, caller, wanted.organization_id)
+    work = open_work(connection, caller, wanted.organization_id)
+    found = played(known, work, now, wanted.seed)
+    return _told(found, planned(work, review_days, now), wanted, count, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +192,19 @@ def _bar_resource(bar: CashBar) -> dict[str, Any]:
 # The part that was asked for.
 
 
-def _told(found: Forecast | TooLittleHistory, wanted: CashFilter, count: int, now: datetime) -> CashForecast:
+def _told(
+    found: Forecast | TooLittleHistory,
+    payments: Sequence[PlannedPayment],
+    wanted: CashFilter,
+    count: int,
+    now: datetime,
+) -> CashForecast:
     periods = _first(found.weeks if wanted.by == By.WEEK else found.months, count)
-    plan = planned_cash(found.plan, wanted.currency, periods)
+    plan = planned_cash(payments, wanted.currency, periods)
     comes = _percentiles(found, wanted, count)
     within = [
-        _bar(start.isoformat(), payments, wanted.currency, (start, periods.last_day(n)), comes[n])
-        for n, (start, payments) in enumerate(zip(periods.starts, plan.periods, strict=True))
+        _bar(start.isoformat(), held, wanted.currency, (start, periods.last_day(n)), comes[n])
+        for n, (start, held) in enumerate(zip(periods.starts, plan.periods, strict=True))
     ]
     simulated = found if isinstance(found, Forecast) else None
     return CashForecast(

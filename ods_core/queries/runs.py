@@ -53,9 +53,18 @@ def simulated(
     Raises:
         Invalid: a seed out of range.
     """
+    known, work = history(connection, caller, organization_id), open_work(connection, caller, organization_id)
+    return played(known, work, now, seed)
+
+
+def played(known: History, work: OpenWork, now: datetime, seed: int) -> Forecast | TooLittleHistory:
+    """Open work that was read, played through from a history.
+
+    Raises:
+        Invalid: a seed out of range.
+    """
     if not 0 <= seed <= MAX_SEED:
         raise Invalid.at("/seed", f"expected 0 to {MAX_SEED}")
-    known, work = history(connection, caller, organization_id), open_work(connection, caller, organization_id)
     return _simulated(_kept_history(known), _kept_work(work), _moment(now), seed)
 
 

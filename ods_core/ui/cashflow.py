@@ -16,7 +16,7 @@ from ods_core.queries.cash import LATER, OVERDUE, CashBar, CashFilter, CashForec
 from ods_core.queries.runs import MAX_SEED, NEEDED, RUNS, SEED, By
 from ods_core.ui import cards, charts, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, money, period, plain
-from ods_core.ui.session import caller, choose, now, param, reading, set_params, today
+from ods_core.ui.session import caller, choose, now, param, reading, review_days, set_params, today
 
 HORIZONS: Mapping[By, tuple[int, ...]] = {By.WEEK: (13, 8, 26), By.MONTH: (6, 3, 12)}
 """The choices, the usual one first."""
@@ -47,7 +47,7 @@ def show_cash(owners: Sequence[str], known: Sequence[str]) -> None:
         return
     wanted = choose_filter(owners, known)
     with st.spinner("Playing all open work through…"), reading() as connection:
-        found = cash_forecast(connection, caller(), wanted, now())
+        found = cash_forecast(connection, caller(), wanted, now(), review_days())
     if not any(bar.payments for bar in found.bars):
         cards.empty(
             f"Nothing in {wanted.currency} is due or scheduled here.", label="See all payments", place="payments"

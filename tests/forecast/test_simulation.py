@@ -19,6 +19,7 @@ from ods_core.forecast import (
     Standing,
     TooLittleHistory,
     minor_of,
+    planned,
     planned_cash,
     simulate,
 )
@@ -77,9 +78,10 @@ def test_without_any_delay_everything_comes_exactly_as_planned() -> None:
     assert (scope.p50, scope.p85, scope.planned_end, scope.on_time) == (day(22), day(22), day(22), 1.0)
     assert found.portfolio is not None
     assert (found.portfolio.p50, found.portfolio.on_time) == (day(22), 1.0)
-    plan, cash = planned_cash(found.plan, "USD", found.weeks), found.by_week["USD"]
+    open_money = planned(two_cycles(), 0, NOW)
+    plan, cash = planned_cash(open_money, "USD", found.weeks), found.by_week["USD"]
     assert cash.p50 == cash.p85 == tuple(minor_of(payments) for payments in plan.periods)
-    assert (minor_of(found.plan), plan.overdue, plan.later) == (600_001, (), ())
+    assert (minor_of(open_money), plan.overdue, plan.later) == (600_001, (), ())
 
 
 def test_a_steady_delay_moves_every_date_by_as_much_and_a_late_start_carries_on() -> None:
@@ -98,12 +100,17 @@ def test_a_slow_review_makes_the_finish_late_but_not_the_delivery() -> None:
     assert (scope.p50, scope.on_time) == (day(14), 1.0)
 
 
-def test_fewer_than_eight_finished_cycles_are_too_little_and_the_plan_stands_all_the_same() -> None:
+def test_fewer_than_eight_finished_cycles_are_too_little() -> None:
     found = simulate(History(varied().cycles[:7], [1, 2]), two_cycles(), now=NOW, seed=1)
     assert isinstance(found, TooLittleHistory)
     assert (found.finished_cycles, found.needed) == (7, 8)
-    assert minor_of(found.plan, Standing.DUE) == 100_000
-    assert minor_of(found.plan, Standing.SCHEDULED) == 500_001
+
+
+def test_the_plan_needs_no_history_and_expects_what_waits_after_a_usual_review() -> None:
+    plan = planned(two_cycles(), 3, NOW)
+    assert minor_of(plan, Standing.DUE) == 100_000
+    assert minor_of(plan, Standing.SCHEDULED) == 500_001
+    assert [payment.on for payment in plan] == [day(2), day(8 + 3 + 7), day(22 + 3 + 30)]
 
 
 def test_the_same_seed_gives_the_same_forecast_and_another_one_another() -> None:
@@ -120,7 +127,7 @@ def test_every_run_pays_out_exactly_what_is_open_in_each_currency() -> None:
         total = sum(m.minor for m in work.milestones if m.currency == currency)
         for series in (found.by_week, found.by_month):
             assert (series[currency].runs.sum(axis=1) == total).all()
-        plan = planned_cash(found.plan, currency, found.weeks)
+        plan = planned_cash(planned(work, 0, NOW), currency, found.weeks)
         assert minor_of(plan.overdue) + sum(map(minor_of, plan.periods)) + minor_of(plan.later) == total
 
 
@@ -129,7 +136,7 @@ def test_weeks_begin_on_monday_and_what_is_overdue_can_only_come_now() -> None:
     found = forecast(History([PUNCTUAL] * 8, []), late)
     assert found.weeks.starts[0] == date(2026, 6, 8)
     assert found.months.starts[:2] == (date(2026, 6, 1), date(2026, 7, 1))
-    plan = planned_cash(found.plan, "USD", found.weeks)
+    plan = planned_cash(planned(late, 0, NOW), "USD", found.weeks)
     assert minor_of(plan.overdue, Standing.OVERDUE) == 500
     assert not any(plan.periods)
     assert found.by_week["USD"].p50[0] == 500

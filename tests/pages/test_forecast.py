@@ -34,7 +34,7 @@ def forecast(**params: str) -> AppTest:
 
 def test_the_table_tells_what_the_query_found(filled: Runtime) -> None:
     with filled.store.read() as connection:
-        found = cash_forecast(connection, LOCAL, CashFilter("USD"), filled.clock())
+        found = cash_forecast(connection, LOCAL, CashFilter("USD"), filled.clock(), filled.service.review_days())
     app = forecast(currency="USD")
     table = app.dataframe[0].value
     assert found.runs

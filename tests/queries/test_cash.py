@@ -11,10 +11,11 @@ from ods_core.basics.errors import Invalid
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.records import Engagement
 from ods_core.basics.roles import LOCAL, Caller, Role
-from ods_core.forecast import Forecast, simulate
+from ods_core.basics.states import PaymentStatus
+from ods_core.forecast import Forecast, Standing, simulate
 from ods_core.queries.cash import CashFilter, CashForecast, cash_forecast, named
 from ods_core.queries.history import history, open_work
-from ods_core.queries.payments import PaymentFilter, totals
+from ods_core.queries.payments import PaymentFilter, every, totals
 from ods_core.queries.runs import CELLS, FEWEST_RUNS, MOST, RUNS, By, runs_for
 from ods_core.service import Service
 from tests.queries.history import RandomHistory, Teller, at, ids, pay
@@ -25,7 +26,7 @@ OTHER = "ORG-26-000777"
 
 def forecast(teller: Teller, currency: str = "USD", caller: Caller = LOCAL, **wanted: object) -> CashForecast:
     with teller.service.store.read() as connection:
-        return cash_forecast(connection, caller, CashFilter(currency, **wanted), teller.clock())
+        return cash_forecast(connection, caller, CashFilter(currency, **wanted), teller.clock(), 0)
 
 
 def punctual(teller: Teller, count: int) -> None:
@@ -120,6 +121,17 @@ def test_the_percentiles_are_those_of_the_simulation_over_the_stores_own_history
                     pairs = zip(cash.p50, cash.cumulative_p85, strict=True)
                     assert told == [(a * digits, b * digits) for a, b in pairs][: len(told)]
     assert isinstance(pure, Forecast)
+
+
+def test_the_plan_expects_each_payment_on_the_day_that_the_schedule_does(service: Service, teller: Teller) -> None:
+    RandomHistory(service, teller.clock, seed=5).run(engagements=14, steps=200)
+    now, wanted = teller.clock(), PaymentFilter(statuses=(PaymentStatus.SCHEDULED,))
+    with service.store.read() as connection:
+        listed = {row.id: row.expected_on for row in every(connection, LOCAL, wanted, now, 4) if row.amount > 0}
+        found = [cash_forecast(connection, LOCAL, CashFilter(code), now, 4) for code in ("USD", "JPY", "KWD")]
+    planned = [payment for each in found for bar in each.bars for payment in bar.payments]
+    assert {p.milestone.id: p.on for p in planned if p.standing == Standing.SCHEDULED} == listed
+    assert len(listed) > 5
 
 
 def minor_sum(found: CashForecast) -> Decimal:

@@ -68,7 +68,9 @@ def get_cash_forecast(
     checks.done()
     with run.store.read() as connection:
         wanted = CashFilter(currency, organization_id, by, periods, seed)
-        return answer(forecast_resource(cash_forecast(connection, caller, wanted, run.clock())))
+        return answer(
+            forecast_resource(cash_forecast(connection, caller, wanted, run.clock(), run.service.review_days()))
+        )
 
 
 @routes.get("/payments/{id}", responses=one(PaymentShape))
