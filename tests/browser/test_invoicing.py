@@ -28,7 +28,7 @@ def taken(person: Person, label: str, file_name: str, folder: Path) -> str:
     person.page.get_by_role("button", name=label, exact=True).first.click()
     person.sees(f"Save {file_name}")
     person.page.wait_for_timeout(3_000)
-    return text(saved(person, f"Save {file_name}", "button", folder / file_name))
+    return text(saved(person, f"Save {file_name}", folder / file_name))
 
 
 def test_an_invoice_is_issued_taken_away_voided_and_issued_anew(page: Page, tmp_path: Path) -> None:
