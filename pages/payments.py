@@ -524,31 +524,21 @@ def book(m: Milestone, draft: Draft, command: RecordReceipt) -> None:
 
 def offer_reversal(r: Receipt) -> None:
     """Why a receipt is taken back, then the button."""
-    draft = open_draft(f"reverse {r.id}")
-    reason = draft.text("/reason", "Why it is taken back", placeholder="Booked on the wrong payment")
     told = money(r.amount, r.currency)
-    if decisions.ask_once(
+    decisions.give_with_reason(
         f"reverse_{r.id}",
-        "Reverse the receipt",
-        f"Take back {told}? It will be open again; both entries stay in the books.",
-        f"Yes, take back {told}",
+        open_draft(f"reverse {r.id}"),
+        lambda reason: runtime().service.reverse_receipt(caller(), r.id, ReverseReceipt(reason)),
+        why="Why it is taken back",
+        example="Booked on the wrong payment",
+        label="Reverse the receipt",
+        question=f"Take back {told}? It will be open again; both entries stay in the books.",
+        yes=f"Yes, take back {told}",
         icon="undo",
-        primary=False,
-        disabled=not reason.strip(),
-    ):
-        decisions.carry_out(
-            lambda: runtime().service.reverse_receipt(caller(), r.id, ReverseReceipt(reason.strip())),
-            headline="The receipt is taken back",
-            about=r.payment_id,
-            draft=draft,
-            then=lambda _: leave_reversal(draft),
-        )
-
-
-def leave_reversal(draft: Draft) -> None:
-    """Back to the payment."""
-    discard(draft)
-    set_params(reverse=None)
+        headline="The receipt is taken back",
+        about=r.payment_id,
+        leave=lambda: set_params(reverse=None),
+    )
 
 
 live.watch()

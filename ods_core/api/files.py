@@ -6,13 +6,32 @@ database is read, and the length is told.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from fastapi.responses import StreamingResponse
 
+from ods_core.api.problems import MEDIA_TYPE
+from ods_core.api.shapes import Problem
 from ods_core.basics.errors import Forbidden
 from ods_core.basics.roles import EXPORTERS, Caller
 from ods_core.papers import Format
 from ods_core.payments import Reporting, read_exchange_rates
 from ods_core.service import Make, Runtime, Written
+
+
+def described(media_types: Iterable[str], why: Mapping[int, str], refusals: Iterable[int]) -> dict[int | str, Any]:
+    """How an answer that is a file of one of these types, and its refusals, are described."""
+    problem = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
+    refused: dict[int | str, Any] = {status: {"description": why[status], "content": problem} for status in refusals}
+    return {200: {"description": "The file", "content": content}} | refused
+
+
+def require_exporter(caller: Caller) -> None:
+    """Raise Forbidden for a caller whose roles take no lists of money away."""
+    if not caller.may(EXPORTERS):
+        raise Forbidden(f"to take an export needs the role {' or '.join(sorted(EXPORTERS))}")
 
 
 def exported(run: Runtime, caller: Caller, make: Make, format: Format, name: str) -> StreamingResponse:
@@ -22,8 +41,7 @@ def exported(run: Runtime, caller: Caller, make: Make, format: Format, name: str
         Forbidden: exports are not for this caller's roles.
         TooManyExports: as many are being written as may be.
     """
-    if not caller.may(EXPORTERS):
-        raise Forbidden(f"to take an export needs the role {' or '.join(sorted(EXPORTERS))}")
+    require_exporter(caller)
     return sent(run.preparations.write(make, format), format, f"{name}-{run.clock():%Y-%m-%d}.{format}")
 
 

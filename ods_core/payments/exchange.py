@@ -8,7 +8,7 @@ converting row by row instead can differ from it by up to half a minor unit a ro
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,7 @@ from ods_core.basics.checks import Checks
 from ods_core.basics.errors import Invalid, OdsError, Problem
 from ods_core.basics.money import exponent
 from ods_core.basics.settings import ROOT
+from ods_core.payments.tables import misread
 
 EXCHANGE_RATES = ROOT / "data" / "rates" / "exchange.toml"
 ROUNDING = "Each amount is converted exactly and rounded once, half to even, to the minor unit."
@@ -180,7 +181,7 @@ def read_exchange_rates(path: Path = EXCHANGE_RATES) -> RateTable:
     except OSError as error:
         raise ExchangeRatesError(f"{path.name} cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        raise ExchangeRatesError(f"{path.name}: {'; '.join(_misread(error))}") from None
+        raise ExchangeRatesError(f"{path.name}: {'; '.join(misread(error))}") from None
     except ValueError as error:
         raise ExchangeRatesError(f"{path.name} is not TOML: {error}") from None
     checks = Checks()
@@ -191,10 +192,3 @@ def read_exchange_rates(path: Path = EXCHANGE_RATES) -> RateTable:
     if checks.problems:
         raise ExchangeRatesError(f"{path.name}: {'; '.join(f'{p.pointer}: {p.detail}' for p in checks.problems)}")
     return table
-
-
-def _misread(error: ValidationError) -> Iterator[str]:
-    for found in error.errors():
-        place = ".".join(str(part) for part in found["loc"])
-        message = found["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
-        yield f"{place}: {message[:1].lower()}{message[1:]}"

@@ -36,6 +36,7 @@ from ods_core.basics.quotes import (
     WorkLine,
 )
 from ods_core.basics.settings import ROOT
+from ods_core.payments.tables import misread
 
 RATE_CARD = ROOT / "data" / "rates" / "rate_card.toml"
 MAX_DELIVERABLES = 40
@@ -120,7 +121,7 @@ def read_rate_card(path: Path = RATE_CARD) -> RateCard:
     except OSError as error:
         raise RateCardError(f"{path.name} cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        raise RateCardError(f"{path.name}: {'; '.join(_misread(error))}") from None
+        raise RateCardError(f"{path.name}: {'; '.join(misread(error))}") from None
     except ValueError as error:
         raise RateCardError(f"{path.name} is not TOML: {error}") from None
     checks = Checks()
@@ -129,13 +130,6 @@ def read_rate_card(path: Path = RATE_CARD) -> RateCard:
         places = (f"{p.pointer[1:].replace('/', '.')}: {p.detail}" for p in checks.problems)
         raise RateCardError(f"{path.name}: {'; '.join(places)}")
     return card
-
-
-def _misread(error: ValidationError) -> Iterator[str]:
-    for found in error.errors():
-        place = ".".join(str(part) for part in found["loc"])
-        message = found["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
-        yield f"{place}: {message[:1].lower()}{message[1:]}"
 
 
 def _check_card(checks: Checks, card: RateCard) -> None:

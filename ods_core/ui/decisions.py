@@ -17,7 +17,7 @@ from ods_core.queries import activity
 from ods_core.service import Result, runtime
 from ods_core.ui import refusals
 from ods_core.ui.formats import moment, plain
-from ods_core.ui.forms import Draft
+from ods_core.ui.forms import Draft, discard
 from ods_core.ui.session import caller, now, reading
 from ods_core.ui.stories import actor, sentence
 
@@ -133,6 +133,40 @@ def carry_out(
     if then:
         then(result)
     st.rerun()
+
+
+def give_with_reason(
+    key: str,
+    draft: Draft,
+    act: Callable[[str], Result],
+    *,
+    why: str,
+    example: str,
+    label: str,
+    question: str,
+    yes: str,
+    icon: str,
+    headline: str,
+    about: str,
+    leave: Callable[[], None],
+) -> None:
+    """Ask for a reason, ask once, and give the command that takes something back.
+
+    Args:
+        act: gives the command, with the reason.
+        why, example: the label of the reason's field, and what may stand there.
+        label, question, yes, icon: as for `ask_once`.
+        headline, about: as for `carry_out`.
+        leave: closes the form, once it is done.
+    """
+    reason = draft.text("/reason", why, placeholder=example).strip()
+    if ask_once(key, label, question, yes, icon=icon, primary=False, disabled=not reason):
+
+        def done(result: Result) -> None:
+            discard(draft)
+            leave()
+
+        carry_out(lambda: act(reason), headline=headline, about=about, draft=draft, then=done)
 
 
 def tell_who_came_first(about: str) -> None:

@@ -17,7 +17,7 @@ from ods_core.service import Runtime, runtime
 from ods_core.ui import cards, decisions
 from ods_core.ui.downloads import offer_file
 from ods_core.ui.formats import day, money, plain
-from ods_core.ui.forms import Draft, discard, open_draft
+from ods_core.ui.forms import open_draft
 from ods_core.ui.session import caller, link, offers, param, set_params, today
 
 PDF = "application/pdf"
@@ -127,53 +127,44 @@ def offer_issue(engagement: Engagement, m: Milestone, *, again: bool) -> None:
 
 def offer_void(invoice: Invoice, number: str) -> None:
     """Why a wrong invoice is taken back, then the button."""
-    draft = open_draft(f"void {invoice.id}")
-    reason = draft.text("/reason", "Why it is voided", placeholder="The address was another one")
-    told = money(invoice.claimed, invoice.currency)
-    if decisions.ask_once(
+    decisions.give_with_reason(
         f"void_{invoice.id}",
-        "Void the invoice",
-        f"Void {number} of {told}? Its number stays used; the payment can then be invoiced anew.",
-        f"Yes, void {number}",
+        open_draft(f"void {invoice.id}"),
+        lambda reason: runtime().service.void_invoice(caller(), invoice.id, VoidInvoice(reason)),
+        why="Why it is voided",
+        example="The address was another one",
+        label="Void the invoice",
+        question=f"Void {number} of {money(invoice.claimed, invoice.currency)}? Its number stays used; the payment can "
+        "then be invoiced anew.",
+        yes=f"Yes, void {number}",
         icon="block",
-        primary=False,
-        disabled=not reason.strip(),
-    ):
-        decisions.carry_out(
-            lambda: runtime().service.void_invoice(caller(), invoice.id, VoidInvoice(reason.strip())),
-            headline="The invoice is void",
-            about=invoice.id,
-            draft=draft,
-            then=lambda _: _leave(draft),
-        )
+        headline="The invoice is void",
+        about=invoice.id,
+        leave=_leave,
+    )
 
 
 def offer_write_off(invoice: Invoice, number: str) -> None:
     """Why an invoice is given up, then the button."""
-    draft = open_draft(f"give up {invoice.id}")
-    reason = draft.text("/reason", "Why it is given up", placeholder="The customer is insolvent")
     told = money(invoice.claimed, invoice.currency)
-    if decisions.ask_once(
+    decisions.give_with_reason(
         f"give_up_{invoice.id}",
-        "Mark as uncollectible",
-        f"Give up {number} of {told}? The payment stays due; money that comes after all is booked as ever.",
-        f"Yes, give up {told}",
+        open_draft(f"give up {invoice.id}"),
+        lambda reason: runtime().service.write_off_invoice(caller(), invoice.id, WriteOffInvoice(reason)),
+        why="Why it is given up",
+        example="The customer is insolvent",
+        label="Mark as uncollectible",
+        question=f"Give up {number} of {told}? The payment stays due; money that comes after all is booked as ever.",
+        yes=f"Yes, give up {told}",
         icon="money_off",
-        primary=False,
-        disabled=not reason.strip(),
-    ):
-        decisions.carry_out(
-            lambda: runtime().service.write_off_invoice(caller(), invoice.id, WriteOffInvoice(reason.strip())),
-            headline="The invoice is uncollectible",
-            about=invoice.id,
-            draft=draft,
-            then=lambda _: _leave(draft),
-        )
+        headline="The invoice is uncollectible",
+        about=invoice.id,
+        leave=_leave,
+    )
 
 
-def _leave(draft: Draft) -> None:
+def _leave() -> None:
     """Back to the payment."""
-    discard(draft)
     set_params(**dict.fromkeys(_VERBS))
 
 

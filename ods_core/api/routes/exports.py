@@ -9,9 +9,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from fastapi.responses import Response
 
-from ods_core.api.files import exported, reporting_in, sent
-from ods_core.api.problems import MEDIA_TYPE
-from ods_core.api.shapes import Problem
+from ods_core.api.files import described, exported, reporting_in, sent
 from ods_core.api.wiring import Asking, Running, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import NotFound
@@ -35,11 +33,7 @@ _WHY = {
 
 
 def _file(*refusals: int) -> dict[int | str, Any]:
-    """How an answer that is a file is described."""
-    problem = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
-    content = {f.media_type: {"schema": {"type": "string", "format": "binary"}} for f in Format}
-    described: dict[int | str, Any] = {status: {"description": _WHY[status], "content": problem} for status in refusals}
-    return {200: {"description": "The file", "content": content}} | described
+    return described((format.media_type for format in Format), _WHY, refusals)
 
 
 _LISTED = _file(403, 422, 429, 503)

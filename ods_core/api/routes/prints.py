@@ -6,12 +6,9 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from ods_core.api.problems import MEDIA_TYPE
-from ods_core.api.shapes import Problem
+from ods_core.api.files import described, require_exporter
 from ods_core.api.wiring import Asking, Running, router
-from ods_core.basics.errors import Forbidden
 from ods_core.basics.records import invoice_number
-from ods_core.basics.roles import EXPORTERS
 from ods_core.basics.states import Kind
 from ods_core.papers import deliverable_certificate_pdf, invoice_pdf, service_line_certificate_pdf, statement_pdf
 from ods_core.queries import certificates
@@ -29,11 +26,7 @@ _WHY = {
 
 
 def _print(*refusals: int) -> dict[int | str, Any]:
-    """How an answer that is a PDF is described."""
-    problem = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
-    described: dict[int | str, Any] = {status: {"description": _WHY[status], "content": problem} for status in refusals}
-    content = {PDF: {"schema": {"type": "string", "format": "binary"}}}
-    return {200: {"description": "The file", "content": content}} | described
+    return described((PDF,), _WHY, refusals)
 
 
 @routes.get("/invoices/{id}.pdf", responses=_print(404, 422), response_class=Response)
@@ -48,8 +41,7 @@ def print_invoice(id: str, run: Running, caller: Asking) -> Response:
 @routes.get("/scopes/{id}/statement.pdf", responses=_print(403, 404, 422), response_class=Response)
 def print_statement(id: str, run: Running, caller: Asking) -> Response:
     """What became of one scope's price: its payments, receipts and invoices as of now."""
-    if not caller.may(EXPORTERS):
-        raise Forbidden(f"to take an export needs the role {' or '.join(sorted(EXPORTERS))}")
+    require_exporter(caller)
     with run.store.read() as connection:
         engagement = engagement_of(connection, caller, Kind.SCOPE, id)
     now = run.clock()
