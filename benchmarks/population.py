@@ -69,15 +69,21 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, copies: int) -> Non
 def _copied(column: str) -> str:
     """A column of the copy: identifiers and numbers are moved on by a stride a copy, the rest stays."""
     if column in ID_COLUMNS:
-        return _moved(column)
+        return moved(column)
     if column in ("number", "sequence"):
         return f"{column} + n * {STRIDE}"
     if column == "deliverable_ids":
-        ids = f"from_json({column}, '[\"VARCHAR\"]')"
-        return f"to_json(list_transform({ids}, lambda x: {_moved('x')}))::VARCHAR"
+        return copied_ids(column)
     return column
 
 
-def _moved(id: str) -> str:
-    number = f"split_part({id}, '-', 3)::BIGINT + n * {STRIDE}"
+def copied_ids(column: str, stride: int = STRIDE) -> str:
+    """A JSON list of identifiers in SQL, all of them moved on."""
+    ids = f"from_json({column}, '[\"VARCHAR\"]')"
+    return f"to_json(list_transform({ids}, lambda x: {moved('x', stride)}))::VARCHAR"
+
+
+def moved(id: str, stride: int = STRIDE) -> str:
+    """An identifier in SQL, its number moved on by `n` strides."""
+    number = f"split_part({id}, '-', 3)::BIGINT + n * {stride}"
     return f"regexp_extract({id}, '^(.*-)', 1) || format('{{:06d}}', {number})"

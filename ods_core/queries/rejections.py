@@ -16,8 +16,8 @@ from sqlalchemy import Connection, Select, func, select
 from ods_core.basics.records import CriterionNotMet
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Decision
-from ods_core.queries.filters import names
-from ods_core.queries.outcomes import OutcomeFilter, period_of
+from ods_core.queries.facts import Work, facts
+from ods_core.queries.outcomes import OutcomeFilter, Period, named, period_of, within
 from ods_core.queries.visibility import narrowed
 from ods_core.store import tables as t
 
@@ -67,11 +67,25 @@ def rejections(
     Raises:
         Invalid: a month that is none, or a period that ends before it begins.
     """
-    statement = _wanted(connection, caller, wanted, now)
-    count = connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one()
-    recent = statement.order_by(t.attempts.c.decided_at.desc(), t.attempts.c.deliverable_id.desc()).limit(NEWEST)
-    rows: Sequence[Any] = connection.execute(recent).mappings().all()
+    period = period_of(connection, caller, wanted, now)
+    count = _count(connection, caller, wanted, period)
+    statement, a = _wanted(caller, wanted, period), t.attempts.c
+    if count > NEWEST:
+        # Where the newest begin, from two narrow columns: only their texts are then read.
+        oldest = statement.with_only_columns(a.decided_at).order_by(a.decided_at.desc()).offset(NEWEST - 1).limit(1)
+        statement = statement.where(a.decided_at >= connection.execute(oldest).scalar_one())
+    d = t.deliverables.c
+    shown = statement.add_columns(d.title, d.acceptance_criteria).join(t.deliverables, d.id == a.deliverable_id)
+    shown = shown.order_by(a.decided_at.desc(), a.deliverable_id.desc()).limit(NEWEST)
+    rows: Sequence[Any] = connection.execute(shown).mappings().all()
     return [_rejection(row) for row in rows], max(count - len(rows), 0)
+
+
+def _count(connection: Connection, caller: Caller, wanted: OutcomeFilter, period: Period) -> int:
+    work = facts(connection).work
+    c = work.c
+    counted = select(func.count()).select_from(work).where(c.kind == Work.DECIDED, c.hit == 1, within(work, period))
+    return int(connection.execute(counted.where(*named(work, c.request, caller, wanted))).scalar_one())
 
 
 def by_criterion(found: Sequence[Rejection]) -> list[Bar]:
@@ -84,10 +98,10 @@ def by_reason(found: Sequence[Rejection]) -> list[Bar]:
     return _pareto(found, lambda rejection: [rejection.reason])
 
 
-def _pareto(found: Sequence[Rejection], named: Callable[[Rejection], list[str]]) -> list[Bar]:
+def _pareto(found: Sequence[Rejection], texts_of: Callable[[Rejection], list[str]]) -> list[Bar]:
     groups: dict[str, tuple[str, list[Rejection]]] = {}
     for rejection in found:
-        for text in named(rejection):
+        for text in texts_of(rejection):
             groups.setdefault(" ".join(text.casefold().split()), (text, []))[1].append(rejection)
     ordered = sorted(groups.values(), key=lambda group: (-len(group[1]), group[0]))
     total, so_far, bars = sum(len(members) for _, members in ordered), 0, []
@@ -97,15 +111,12 @@ def _pareto(found: Sequence[Rejection], named: Callable[[Rejection], list[str]])
     return bars
 
 
-def _wanted(connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime) -> Select[Any]:
-    a, d, r = t.attempts, t.deliverables, t.requests
-    period = period_of(connection, caller, wanted, now)
-    statement = narrowed(select(a, d.c.title, d.c.acceptance_criteria), a, caller)
-    statement = statement.join(d, d.c.id == a.c.deliverable_id).join(r, r.c.id == a.c.request_id)
-    statement = statement.where(
+def _wanted(caller: Caller, wanted: OutcomeFilter, period: Period) -> Select[Any]:
+    a, r = t.attempts, t.requests
+    statement = narrowed(select(a), a, caller).where(
         a.c.decision == Decision.REJECTED, a.c.decided_at >= period.start, a.c.decided_at < period.end
     )
-    return statement.where(*names(wanted))
+    return statement.where(a.c.request_id.in_(select(r.c.id).where(*named(r, r.c.number, caller, wanted))))
 
 
 def _rejection(row: Any) -> Rejection:

@@ -20,10 +20,12 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     ForeignKey,
     Integer,
     MetaData,
     Numeric,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -458,4 +460,51 @@ imports = Table(
     Column("done", BigInteger, nullable=False),
     _time("started_at", nullable=False),
     _time("finished_at"),
+)
+
+# What the outcomes are measured from (queries/facts.py): made from the tables above, scanned and never looked up.
+
+
+def _fact() -> list[Column[Any]]:
+    return [
+        Column("kind", SmallInteger, nullable=False),
+        Column("request", BigInteger, nullable=False),
+        Column("organization_id", String, nullable=False),
+        Column("workspace_id", String, nullable=False),
+        Column("currency", String, nullable=False),
+    ]
+
+
+fact_work = Table(
+    "fact_work",
+    metadata,
+    *_fact(),
+    Column("ended_on", Date, nullable=False),
+    Column("days", Double, nullable=False),
+    Column("hit", SmallInteger),
+    Column("first", SmallInteger),
+    Column("ratio", Double),
+    Column("remediations", Integer),
+    Column("deliverables", Integer),
+    Column("score", Integer),
+    Column("decisions", Integer),
+    Column("rejections", Integer),
+)
+
+fact_money = Table(
+    "fact_money",
+    metadata,
+    *_fact(),
+    Column("ended_on", Date),
+    _time("due_at"),
+    Column("amount", Money, nullable=False),
+    Column("days", Integer),
+)
+
+fact_mark = Table(
+    "fact_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("definition", String, nullable=False),
 )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from ods_core.basics.clock import midnight
 from ods_core.service import runtime
 from ods_core.store import Store
-from ods_core.ui.session import caller, now, reading
+from ods_core.ui.session import caller, now, measuring
 
 MOST = 128
 """So many answers are kept for a store, the latest asked for."""
@@ -44,7 +44,7 @@ def kept(find: Callable[[Connection], T], *key: Hashable) -> T:
             answers.move_to_end(whole)
             found: T = answers[whole]
             return found
-    with reading() as connection:
+    with measuring() as connection:
         found = find(connection)
     with _lock:
         answers[whole] = found

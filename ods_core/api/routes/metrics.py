@@ -11,6 +11,7 @@ from ods_core.api.exchange import answer
 from ods_core.api.shapes import DeliveryForecastShape, Outcomes
 from ods_core.api.wiring import Asking, Running, one, router
 from ods_core.queries.delivery import delivery_forecast, delivery_forecast_resource
+from ods_core.queries.facts import keep_up
 from ods_core.queries.outcomes import OutcomeFilter, Step, outcomes
 from ods_core.queries.runs import SEED
 
@@ -36,6 +37,7 @@ def get_outcomes(
     `value` is null where `n` is 0. `by=quarter` names its parts `2026-Q2`, `by=week` `2026-W17`.
     """
     wanted = OutcomeFilter(start, to, organization_id, workspace_id, project_tag, currency)
+    keep_up(run.store)
     with run.store.read() as connection:
         return answer(outcomes(connection, caller, wanted, run.clock(), by))
 
