@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from ods_core.basics.clock import midnight
 from ods_core.service import runtime
 from ods_core.store import Store
-from ods_core.ui.session import caller, now, measuring
+from ods_core.ui.session import caller, measuring, now
 
 MOST = 128
 """So many answers are kept for a store, the latest asked for."""
