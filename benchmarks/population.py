@@ -29,7 +29,7 @@ STRIDE = 1_000
 def ready_engagements(service: Service, count: int) -> list[list[str]]:
     """Engagements whose deliverables all wait for a decision; the deliverables' ids of each."""
     made = []
-    with service.together():
+    with service.store.write():
         for _ in range(count):
             request = service.submit_request(LOCAL, seed_request()).subject_id
             scope = service.propose(LOCAL, request, seed_proposal())

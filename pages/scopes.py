@@ -11,7 +11,6 @@ from ods_core.basics.errors import OdsError
 from ods_core.basics.events import EventType
 from ods_core.basics.records import Cycle, Deliverable, Engagement, Milestone, PlannedMilestone, Scope
 from ods_core.basics.resources import expected_on, last_safe_day, overdue_days, statement
-from ods_core.basics.roles import CALCULATORS
 from ods_core.basics.states import Kind, PaymentStatus, ScopeStatus, look
 from ods_core.basics.triggers import TriggerKind
 from ods_core.lifecycle import Confirm, Decline, Outcome, Reissue, Terminate, Verb, why_not
@@ -283,7 +282,7 @@ def show_money(engagement: Engagement, scope: Scope) -> None:
 
 def show_calculation(scope: Scope) -> None:
     """How the price came about, for the provider's side alone."""
-    if scope.quote is None or not caller().may(CALCULATORS):
+    if scope.quote is None or not caller().calculates:
         return
     with st.expander("How the price came about", icon=":material/calculate:"):
         quotes.show_figures(scope.quote)

@@ -8,7 +8,7 @@ import streamlit as st
 
 import ods_core
 from ods_core.basics.events import EVENT_LABELS, EventType
-from ods_core.basics.roles import CALCULATORS, PERSONAS, Role
+from ods_core.basics.roles import PERSONAS, Role
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import LOOKS, Kind
 from ods_core.lifecycle import RULES, TRANSITIONS
@@ -132,7 +132,7 @@ def show_rates() -> None:
 def show_rate_card() -> None:
     """The rate card that quotes are made from; for the provider's side alone."""
     st.header("Rate card", anchor=False)
-    if not caller().may(CALCULATORS):
+    if not caller().calculates:
         st.caption("What the provider's people cost a day is shown to the provider and to administrators.")
         return
     try:

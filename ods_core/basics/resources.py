@@ -28,7 +28,7 @@ from ods_core.basics.records import (
     ServiceLine,
     invoice_number,
 )
-from ods_core.basics.roles import CALCULATORS, Caller
+from ods_core.basics.roles import Caller
 from ods_core.basics.states import CycleKind, Kind, PaymentStatus
 from ods_core.basics.triggers import Trigger, TriggerKind
 
@@ -432,7 +432,7 @@ def resource(
         NotFound: the engagement has no such thing.
     """
     shown = _SHOW[kind](engagement, id, now, review_days)
-    if kind == Kind.SCOPE and caller and caller.may(CALCULATORS):
+    if kind == Kind.SCOPE and caller and caller.calculates:
         shown["quote"] = scope_quote(engagement.scope(id))
     return shown
 

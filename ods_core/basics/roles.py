@@ -30,7 +30,7 @@ class Side(StrEnum):
 
 ALL_ROLES = frozenset(Role)
 CALCULATORS = frozenset({Role.PROVIDER, Role.ADMIN})
-"""Who sees how a price was calculated: rates and contingency are the provider's own business."""
+"""Who sees how a price was calculated (`Caller.calculates`): rates and contingency are the provider's own business."""
 EXPORTERS = frozenset({Role.FINANCE})
 """Who takes lists of money away."""
 
@@ -54,6 +54,11 @@ class Caller:
     def may(self, roles: frozenset[Role]) -> bool:
         """Whether any of these roles is the caller's."""
         return bool(self.roles & roles)
+
+    @property
+    def calculates(self) -> bool:
+        """Whether the caller sees how a price was calculated: an administrator of one organisation does not."""
+        return Role.PROVIDER in self.roles or (self.organization_id is None and self.may(CALCULATORS))
 
 
 LOCAL = Caller(Actor(ActorKind.LOCAL, "local"), ALL_ROLES)

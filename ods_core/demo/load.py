@@ -78,7 +78,7 @@ def load(runtime: Runtime, report: Report = _silent) -> None:
     clock = MovingClock(steps[0][0].when)
     service = Service(runtime.store, clock, runtime.service.policy)
     tellers = [Teller(service, story) for story in stories]
-    with service.together():
+    with service.store.write():
         if not runtime.store.is_empty():
             raise NotAllowed("the demo engagements go into an empty database only; this one has engagements")
         for done, (step, n) in enumerate(steps):

@@ -6,9 +6,7 @@ the lifecycle to decide, and gives the outcome to the store.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ods_core.basics.clock import Clock, system_clock
@@ -94,24 +92,13 @@ class Service:
         self.store = store
         self.clock = clock
         self.policy = policy or Policy()
-        self._open = threading.local()
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Let all commands that this thread gives within the block be one transaction."""
-        with self.store.write() as unit:
-            self._open.unit = unit
-            try:
-                yield
-            finally:
-                self._open.unit = None
 
     def submit_request(self, caller: Caller, command: SubmitRequest) -> Result:
         """Ask for an outcome."""
         _require(caller, Verb.SUBMIT_REQUEST)
         if not caller.sees(command.organization_id, command.workspace_id):
             raise Forbidden(f"this caller acts for {caller.organization_id}, not for {command.organization_id}")
-        with self._unit() as unit:
+        with self.store.write() as unit:
             moment = self._moment(caller, unit)
             outcome = open_engagement(command, moment)
             unit.save(outcome.engagement, outcome.events)
@@ -239,7 +226,7 @@ class Service:
         verb = verb_of(command)
         kind = RULES[verb].subject
         _require(caller, verb)
-        with self._unit() as unit:
+        with self.store.write() as unit:
             engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
             given, moment = completed(engagement) if completed else command, self._moment(caller, unit)
             outcome = decide(engagement, given, subject_id, moment)
@@ -247,15 +234,6 @@ class Service:
                 allowed()
             unit.save(outcome.engagement, outcome.events)
         return Result(outcome.engagement, outcome.events, kind, subject_id, moment.policy.review_days)
-
-    @contextmanager
-    def _unit(self) -> Iterator[UnitOfWork]:
-        unit: UnitOfWork | None = getattr(self._open, "unit", None)
-        if unit is not None:
-            yield unit
-            return
-        with self.store.write() as unit:
-            yield unit
 
     def _moment(self, caller: Caller, unit: UnitOfWork) -> Moment:
         now = self.clock()

@@ -58,6 +58,7 @@ class Store:
         self.url = url
         self.engine = _engine(url)
         self._turn = threading.RLock()
+        self._open = threading.local()
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         self._usual_review: tuple[date, int | None] | None = None
         with _translated(url):
@@ -74,12 +75,22 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
-        """One transaction: everything saved within the block is committed at its end, or nothing is."""
+        """One transaction: everything saved within the block is committed at its end, or nothing is.
+
+        A block within a block of the same thread joins it: one transaction, from the outer one's begin to its end.
+        """
+        joined: UnitOfWork | None = getattr(self._open, "unit", None)
+        if joined is not None:
+            yield joined
+            return
         with self._turn:
             with self.engine.begin() as connection:
-                unit = UnitOfWork(self, connection)
-                yield unit
-                events = unit.flush()
+                unit = self._open.unit = UnitOfWork(self, connection)
+                try:
+                    yield unit
+                    events = unit.flush()
+                finally:
+                    self._open.unit = None
             self._committed = self._sequence
             self._forget_usual_review(events)
             # Told after the commit, still in turn: whoever listens hears of events in their order.

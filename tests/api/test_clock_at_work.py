@@ -42,7 +42,7 @@ def waiting_scopes(folder: Path, count: int) -> set[str]:
     store = Store(f"duckdb:///{folder / 'ods.duckdb'}", clock)
     service = Service(store, clock)
     ids = set()
-    with service.together():
+    with service.store.write():
         for n in range(count):
             policy = (SilencePolicy.DEEMED_ACCEPTED, SilencePolicy.DEEMED_REJECTED)[n % 2]
             cycle = seed_proposal().cycles[0]

@@ -72,7 +72,7 @@ def test_numbers_count_within_an_organisation_without_a_gap(service: Service) ->
 
 def test_a_number_goes_back_with_the_transaction_that_took_it(service: Service) -> None:
     due = due_of(bought(service))
-    with pytest.raises(NotAllowed), service.together():
+    with pytest.raises(NotAllowed), service.store.write():
         _issue_twice(service, due)
     assert service.issue_invoice(LOCAL, due).resource()["number"].endswith("-0001")
 

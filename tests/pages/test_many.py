@@ -20,7 +20,7 @@ ODD = "The one with the falcon"
 def many(running: Runtime, clock: MovingClock) -> Runtime:
     """Engagements of as many organisations, more than a list shows; the oldest has a title of its own."""
     teller = Teller(running.service, clock)
-    with running.service.together():
+    with running.service.store.write():
         for number in range(LISTED + 5):
             title = ODD if number == 0 else f"Outcome {number}"
             teller.running(

@@ -105,7 +105,7 @@ class RandomHistory:
 
     def run(self, engagements: int, steps: int) -> None:
         """Ask for that many outcomes, with so many steps between and after them."""
-        with self.service.together():
+        with self.service.store.write():
             for number in range(engagements + steps):
                 self.clock.advance(hours=self.random.randint(1, 30))
                 if len(self.requests) < engagements and number % 4 == 0:

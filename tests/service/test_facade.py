@@ -66,7 +66,7 @@ def test_commands_given_together_are_kept_together_or_not_at_all(service: Servic
         pass
 
     def stop_halfway() -> None:
-        with service.together():
+        with service.store.write():
             request_id = service.submit_request(LOCAL, seed_request()).subject_id
             service.propose(LOCAL, request_id, seed_proposal())
             raise Stopped
@@ -75,7 +75,7 @@ def test_commands_given_together_are_kept_together_or_not_at_all(service: Servic
         stop_halfway()
     assert store.is_empty()
     assert store.last_sequence == 0
-    with service.together():
+    with service.store.write():
         kept = service.submit_request(LOCAL, seed_request()).subject_id
         service.propose(LOCAL, kept, seed_proposal())
     with store.read() as connection:

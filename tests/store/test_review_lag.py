@@ -69,7 +69,7 @@ def test_what_is_decided_today_counts_from_tomorrow(store: Store, service: Servi
 
 def test_decisions_of_yesterday_that_come_late_still_count(store: Store, service: Service, clock: MovingClock) -> None:
     """A transaction that began before midnight is committed when somebody has asked for the new day already."""
-    with service.together():
+    with service.store.write():
         assert store.usual_review(SUBMITTED.date() + timedelta(days=3)) is None
         reviewed(service, clock, *[timedelta(hours=4)] * 3)
     assert store.usual_review(SUBMITTED.date() + timedelta(days=3)) == 1

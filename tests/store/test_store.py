@@ -443,7 +443,7 @@ def test_a_row_the_database_refuses_takes_its_whole_transaction_with_it(service:
 
 
 def test_a_refused_command_amid_others_leaves_the_others_alone(service: Service, store: Store) -> None:
-    with service.together():
+    with service.store.write():
         request_id = service.submit_request(LOCAL, seed_request()).subject_id
         with pytest.raises(NotFound):
             service.cancel(LOCAL, "OREQ-26-999999", Cancel("None such."))
@@ -456,7 +456,7 @@ def test_a_long_transaction_writes_what_many_short_ones_do(clock: MovingClock) -
         store = Store("duckdb:///:memory:", clock)
         service = Service(store, clock)
         if together:
-            with service.together():
+            with service.store.write():
                 reviewed(service)
         else:
             reviewed(service)
