@@ -8,7 +8,19 @@ from fastapi_offline import FastAPIOffline
 from ods_core import __version__
 from ods_core.api import problems
 from ods_core.api.guard import LocalOnly
-from ods_core.api.routes import delivery, events, exports, metrics, money, prints, quality, quotes, requests, scopes
+from ods_core.api.routes import (
+    delivery,
+    events,
+    exports,
+    metrics,
+    money,
+    prints,
+    quality,
+    quotes,
+    requests,
+    scopes,
+    trust,
+)
 from ods_core.api.tracing import RequestIds
 
 _ABOUT = """
@@ -33,7 +45,7 @@ def build() -> FastAPI:
     )
     problems.install(app)
     # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
-    for module in (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events):
+    for module in (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust):
         app.include_router(module.routes)
     app.add_middleware(LocalOnly)
     app.add_middleware(RequestIds)

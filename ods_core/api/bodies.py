@@ -5,12 +5,13 @@ Each body is strict: no unknown field, no text where a number belongs, no silent
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from ods_core.basics.clock import parse_time
 from ods_core.basics.errors import Invalid
 from ods_core.basics.quotes import EstimatedDeliverable, QuoteRequest
 from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence
@@ -37,6 +38,7 @@ from ods_core.lifecycle import (
     VoidInvoice,
     WriteOffInvoice,
 )
+from ods_core.service import NewKey
 
 
 def _date(value: Any) -> date:
@@ -60,6 +62,15 @@ def _number(value: Any) -> Decimal:
     raise ValueError("expected a number such as 2.5")
 
 
+def _instant(value: Any) -> datetime:
+    if isinstance(value, str) and len(value) <= 40:
+        try:
+            return parse_time(value)
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError("expected a time such as 2026-04-15T10:00:00Z")
+
+
 def _policy(value: Any) -> SilencePolicy:
     if isinstance(value, str) and value in set(SilencePolicy):
         return SilencePolicy(value)
@@ -76,6 +87,7 @@ Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", 
 Amount = Annotated[
     Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [15500.00], "exclusiveMinimum": 0})
 ]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number", "examples": [2.5]})]
 Policy = Annotated[
     SilencePolicy, BeforeValidator(_policy), WithJsonSchema({"type": "string", "enum": [*SilencePolicy]})
@@ -447,3 +459,17 @@ class QuoteBody(Body):
 def _refuse_field(pointer: str, value: object, detail: str) -> None:
     if value:
         raise Invalid.at(pointer, detail)
+
+
+class KeyBody(Body):
+    """An API key to be made. Without `organization_id` it is of the maker's organisation, or the provider's."""
+
+    name: str = Field(examples=["Nightly export"], description="What it is for, at most 200 characters")
+    roles: list[str] = Field(examples=[["requester", "viewer"]])
+    organization_id: str | None = Field(None, examples=["ORG-26-090500"])
+    workspace_id: str | None = Field(None, examples=["WS-26-000021"])
+    expires_at: Instant | None = None
+
+    def wanted(self) -> NewKey:
+        """What this asks for."""
+        return NewKey(self.name, self.roles, self.organization_id, self.workspace_id, self.expires_at)

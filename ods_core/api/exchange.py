@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -10,13 +11,34 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from ods_core.api.callers import address_of, caller_of, identify
+from ods_core.api.once import note, once
 from ods_core.api.problems import failed, refused, unreadable
-from ods_core.basics.errors import Invalid, OdsError
+from ods_core.basics.errors import Forbidden, Invalid, OdsError
 from ods_core.basics.jsonio import dumps, loads_strict
+from ods_core.service import runtime
+
+log = logging.getLogger("ods.api")
 
 MAX_BODY = 1024 * 1024
+
+HEADERS = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "description": "The same key and body gets the first answer again, for 24 hours",
+    },
+    {
+        "name": "If-Match",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "The `ETag` of the scope or deliverable that this is about, as its caller has seen it",
+    },
+]
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -32,6 +54,21 @@ def answer(
 def created(data: Mapping[str, Any], collection: str) -> Response:
     """201 for something new, with its `Location`."""
     return answer(data, 201, headers={"Location": f"/v1/capabilities/ods/{collection}/{data['id']}"})
+
+
+class ShownOnce(Response):
+    """An answer with a secret in it; `again` is what is kept of it for whoever sends the same once more."""
+
+    again: bytes
+
+
+def created_with_secret(data: Mapping[str, Any], collection: str, secret: str) -> Response:
+    """201 for something new whose field `secret` is shown this once: kept nowhere, null when asked again."""
+    response = ShownOnce(dumps({"data": data}), 201, media_type="application/json")
+    response.headers["Location"] = f"/v1/capabilities/ods/{collection}/{data['id']}"
+    response.headers["Cache-Control"] = "no-store"
+    response.again = dumps({"data": {**data, secret: None}})
+    return response
 
 
 class ExactRequest(Request):
@@ -62,7 +99,13 @@ class ExactRequest(Request):
 
 
 class ExactRoute(APIRoute):
-    """A route that reads exactly, refuses what it does not know, and never lets an exception out."""
+    """A route that knows its caller, reads exactly, refuses what it does not know, and never lets an exception out."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        writes = bool(frozenset({"POST", "PUT", "PATCH", "DELETE"}) & frozenset(options.get("methods") or ()))
+        if writes:
+            options["openapi_extra"] = {"parameters": HEADERS} | (options.get("openapi_extra") or {})
+        super().__init__(path, once(endpoint) if writes else endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         original = super().get_route_handler()
@@ -72,18 +115,31 @@ class ExactRoute(APIRoute):
         async def handler(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)
             try:
+                caller = await identify(exact)
                 _refuse_unknown_parameters(exact, known)
                 if takes_body:
                     await _refuse_other_media(exact)
+                await note(exact, caller)
                 return await original(exact)
             except OdsError as error:
-                return refused(error)
+                return await run_in_threadpool(_told_off, exact, error)
             except (HTTPException, RequestValidationError):
                 raise
             except Exception as error:
                 return failed(error)
 
         return handler
+
+
+def _told_off(request: Request, error: OdsError) -> Response:
+    """A refusal as an answer; what was denied to somebody known is written down."""
+    if isinstance(error, Forbidden):
+        caller, what = caller_of(request), f"{request.method} {request.url.path}"
+        try:
+            runtime().access.deny(caller.actor, caller.organization_id, what, address_of(request), error.detail)
+        except OdsError:
+            log.exception("could not write down that %s was denied to %s", what, caller.actor.id)
+    return refused(error)
 
 
 def _query_names(route: APIRoute) -> frozenset[str]:

@@ -27,6 +27,7 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    412: "precondition_failed",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid",
@@ -61,8 +62,14 @@ def refused(error: OdsError) -> Response:
     if isinstance(error, Invalid):
         errors = [p.as_json() for p in error.problems]
         return problem(error.status, error.code, error.detail, title=error.title, errors=errors)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return problem(error.status, error.code, error.detail, title=error.title, headers=headers, **error.extra)
+    return problem(error.status, error.code, error.detail, title=error.title, headers=_headers(error), **error.extra)
+
+
+def _headers(error: OdsError) -> dict[str, str]:
+    """What a refusal says to programs that read no body: how to sign in, when to come again."""
+    if error.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(error.extra["retry_after"])} if "retry_after" in error.extra else {}
 
 
 def failed(error: Exception) -> Response:

@@ -680,3 +680,39 @@ class Outcomes(Shape):
     to: str
     filters: dict[str, str | None]
     metrics: list[MetricShape]
+
+
+class ActorShape(Shape):
+    kind: str
+    id: str
+
+
+class KeyShape(Shape):
+    id: str
+    name: str
+    starts_with: str = Field(description="How the key begins; the rest of it is not kept")
+    status: str = Field(description="`active`, `expired` or `revoked`")
+    roles: list[str]
+    organization_id: str | None = Field(description="Null: the provider's, which sees every organisation")
+    workspace_id: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute")
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+
+class NewKeyShape(KeyShape):
+    key: str | None = Field(description="The key itself, shown this once; null when the same is sent again")
+
+
+class SecurityEventShape(Shape):
+    number: int
+    kind: str
+    occurred_at: datetime
+    actor: ActorShape
+    organization_id: str | None
+    subject: str = Field(description="What it was about: a key, a call, a file")
+    address: str
+    data: dict[str, Any]

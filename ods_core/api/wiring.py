@@ -4,35 +4,46 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
+from ods_core.api.callers import caller_of
 from ods_core.api.exchange import ExactRoute
 from ods_core.api.problems import MEDIA_TYPE
 from ods_core.api.shapes import Data, Listed, Problem
-from ods_core.basics.roles import LOCAL, Caller
+from ods_core.basics.roles import Caller
 from ods_core.service import Runtime, runtime
 
 BASE = "/capabilities/ods"
 
 
-def local_caller() -> Caller:
-    """Who asks: without sign-in, this machine's own user."""
-    return LOCAL
+_bearer = HTTPBearer(auto_error=False, description="An API key: `ods_…`. Not asked for until one was made here.")
+"""For the description of the API alone; `identify` has read the header by then."""
+
+
+def asking(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None) -> Caller:
+    """Who asks."""
+    return caller_of(request)
 
 
 Running = Annotated[Runtime, Depends(runtime)]
-Asking = Annotated[Caller, Depends(local_caller)]
+Asking = Annotated[Caller, Depends(asking)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Rows of a page")]
 Cursor = Annotated[str | None, Query(description="The `cursor` of the page before")]
 
 _WHY = {
     400: "The body is not JSON",
+    401: "No key, or none that is good",
+    403: "Not for the roles of this caller",
     404: "No such thing for this caller",
     409: "Not allowed in this state; `current_state` says which",
+    412: "What `If-Match` names is not the present state",
     413: "A body over 1 MiB",
     415: "A body that is not application/json",
     422: "Values that cannot be right; `errors` names each place",
+    429: "More requests than a key or an address has a minute; `Retry-After` says when to come again",
+    503: "The database cannot be used",
 }
 
 
@@ -51,9 +62,10 @@ def many(shape: type[BaseModel], refusals: tuple[int, ...] = ()) -> dict[int | s
     return {200: {"model": Listed[shape]}} | _refusals(refusals)  # type: ignore[valid-type]
 
 
-COMMAND = (400, 404, 409, 413, 415)
+COMMAND = (400, 403, 404, 409, 412, 413, 415)
+ALWAYS = (401, 422, 429, 503)
 
 
 def _refusals(statuses: tuple[int, ...]) -> dict[int | str, Any]:
     content = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
-    return {status: {"description": _WHY[status], "content": content} for status in (*statuses, 422)}
+    return {status: {"description": _WHY[status], "content": content} for status in sorted({*statuses, *ALWAYS})}

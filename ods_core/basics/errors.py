@@ -8,9 +8,12 @@
     │   ├── ScopeExpired          the proposal's `valid_until` has passed
     │   ├── DoesNotFit            over budget or over time: carries both gaps
     │   ├── AmountExceedsOpen     more money than is open on a payment: carries what is open
-    │   └── DuplicateReceipt      a reference that stands on that payment already
+    │   ├── DuplicateReceipt      a reference that stands on that payment already
+    │   ├── KeyReused             an idempotency key that was sent before with something else
+    │   └── ChangedMeanwhile  412 `If-Match` names what is not there any more
     ├── Invalid           422     bad values: carries a list of (pointer, detail)
     ├── StoreError        503     the database cannot be used: says why and what to do
+    ├── TooManyRequests   429     (service/access.py) a key or an address has had its share of this minute
     ├── TooManyExports    429     (service/preparations.py) as many files are being written as may be
     ├── ExchangeRatesError 503    (payments/exchange.py) nothing can be converted with the exchange rates
     └── RateCardError     503     (payments/pricing.py) no quote can be made from the rate card
@@ -107,6 +110,18 @@ class DuplicateReceipt(NotAllowed):
     """A reference that was recorded on this payment already; `extra` holds the `receipt_id`."""
 
     code, title = "duplicate_receipt", "Recorded already"
+
+
+class KeyReused(NotAllowed):
+    """An idempotency key that came before with another body, or for another call."""
+
+    code, title = "idempotency_key_reused", "This idempotency key was used before"
+
+
+class ChangedMeanwhile(NotAllowed):
+    """The caller was sure of a state that is not the present one."""
+
+    code, status, title = "precondition_failed", 412, "Changed meanwhile"
 
 
 class Invalid(OdsError):

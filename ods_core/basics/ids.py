@@ -27,6 +27,7 @@ class Prefix(StrEnum):
     INVOICE = "INV"
     EVENT = "EVT"
     WEBHOOK_ENDPOINT = "WHK"
+    API_KEY = "KEY"
 
 
 PREFIX_OF: Mapping[Kind, Prefix] = {

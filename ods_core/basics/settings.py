@@ -68,6 +68,14 @@ class Settings(BaseSettings):
         10, ge=1, le=3600, description="Seconds between two looks for reminders and decisions that are due."
     )
 
+    rate_per_key: int = Field(3_000, ge=1, description="Requests that an API key has a minute.")
+    rate_per_address: int = Field(
+        6_000, ge=1, description="Requests that an address has a minute, once the API asks for keys."
+    )
+    wrong_keys_per_address: int = Field(
+        30, ge=1, description="API keys that are not good an address may try a minute before it has to wait."
+    )
+
     reporting_currency: str = Field(
         "",
         description="The currency that sums across currencies are told in on the Payments page unless another is "

@@ -1,5 +1,6 @@
 """Writes: one public verb per command, one transaction each; and the runtime that pages and API share."""
 
+from ods_core.service.access import Access, NewKey, TooManyRequests
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
 from ods_core.service.preparations import Make, Preparation, Preparations, Stage, TooManyExports, Written
 from ods_core.service.quoting import quote_for, with_quote
@@ -7,8 +8,10 @@ from ods_core.service.runtime import Filling, Runtime, policy_of, runtime, shut_
 from ods_core.service.scheduler import Scheduler
 
 __all__ = [
+    "Access",
     "Filling",
     "Make",
+    "NewKey",
     "Preparation",
     "Preparations",
     "Result",
@@ -17,6 +20,7 @@ __all__ = [
     "Service",
     "Stage",
     "TooManyExports",
+    "TooManyRequests",
     "Written",
     "plan",
     "policy_of",

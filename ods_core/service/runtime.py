@@ -14,6 +14,7 @@ from ods_core.basics.clock import Clock
 from ods_core.basics.parties import read_parties
 from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Policy
+from ods_core.service.access import Access
 from ods_core.service.facade import Service
 from ods_core.service.preparations import Preparations
 from ods_core.store import Store
@@ -43,9 +44,17 @@ class Runtime:
     clock: Clock
     filling: Filling = field(default_factory=Filling)
     preparations: Preparations = field(init=False)
+    access: Access = field(init=False)
 
     def __post_init__(self) -> None:
         self.preparations = Preparations(self.store)
+        self.access = Access(
+            self.store,
+            self.clock,
+            per_key=self.settings.rate_per_key,
+            per_address=self.settings.rate_per_address,
+            wrong_keys=self.settings.wrong_keys_per_address,
+        )
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Runtime:

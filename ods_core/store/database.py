@@ -38,6 +38,7 @@ _NUMBERED = {
     Prefix.PAYMENT: t.payments,
     Prefix.RECEIPT: t.receipts,
     Prefix.INVOICE: t.invoices,
+    Prefix.API_KEY: t.api_keys,
 }
 
 _memories = itertools.count()

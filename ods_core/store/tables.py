@@ -34,9 +34,11 @@ from sqlalchemy import (
 
 from ods_core.basics.events import EventType
 from ods_core.basics.jsonio import dumps, loads
+from ods_core.basics.keys import SecurityKind
 from ods_core.basics.parties import Party
 from ods_core.basics.quotes import Quote, quote_of, quote_resource
 from ods_core.basics.records import CriterionNotMet, CriterionVerdict, Evidence, PlannedMilestone
+from ods_core.basics.roles import Role
 from ods_core.basics.states import (
     CycleKind,
     CycleStatus,
@@ -507,4 +509,48 @@ fact_mark = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("sequence", BigInteger, nullable=False),
     Column("definition", String, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    *_id(),
+    Column("name", Text, nullable=False),
+    Column("lookup", String, nullable=False, unique=True),
+    Column("digest", String, nullable=False),
+    Column("roles", JsonTuple(Role, str), nullable=False),
+    Column("organization_id", String),
+    Column("workspace_id", String),
+    _time("created_at", nullable=False),
+    Column("created_by", String, nullable=False),
+    _time("expires_at"),
+    _time("last_used_at"),
+    _time("revoked_at"),
+    Column("revoked_by", String),
+)
+
+first_answers = Table(
+    "first_answers",
+    metadata,
+    Column("holder", String, primary_key=True),
+    Column("idempotency_key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JsonObject, nullable=False),
+    Column("body", Text, nullable=False),
+    _time("answered_at", nullable=False),
+)
+
+security_events = Table(
+    "security_events",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Word(SecurityKind), nullable=False),
+    _time("occurred_at", nullable=False),
+    Column("actor_kind", String, nullable=False),
+    Column("actor_id", String, nullable=False),
+    Column("organization_id", String),
+    Column("subject", Text, nullable=False),
+    Column("address", String, nullable=False),
+    Column("data", JsonObject, nullable=False),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi.responses import Response
 
 from ods_core.api.exchange import answer
+from ods_core.api.once import TAGGED, etag, is_unchanged
 from ods_core.basics.resources import resource
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind
@@ -19,7 +20,10 @@ def resource_of(run: Runtime, caller: Caller, kind: Kind, id: str) -> Response:
     """One thing."""
     with run.store.read() as connection:
         engagement = engagement_of(connection, caller, kind, id)
-    return answer(resource(engagement, kind, id, run.clock(), run.service.review_days(), caller))
+    headers = {"ETag": etag(engagement, kind, id, caller)} if kind in TAGGED else {}
+    if headers and is_unchanged(headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return answer(resource(engagement, kind, id, run.clock(), run.service.review_days(), caller), headers=headers)
 
 
 def page_of(
