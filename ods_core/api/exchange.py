@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ods_core.api.callers import address_of, caller_of, identify
-from ods_core.api.once import note, once
+from ods_core.api.once import TAGGED, note, once
 from ods_core.api.problems import failed, refused, unreadable
 from ods_core.basics.errors import Forbidden, Invalid, OdsError
 from ods_core.basics.jsonio import dumps, loads_strict
@@ -25,20 +25,20 @@ log = logging.getLogger("ods.api")
 
 MAX_BODY = 1024 * 1024
 
-HEADERS = [
-    {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "description": "The same key and body gets the first answer again, for 24 hours",
-    },
-    {
-        "name": "If-Match",
-        "in": "header",
-        "schema": {"type": "string"},
-        "description": "The `ETag` of the scope or deliverable that this is about, as its caller has seen it",
-    },
-]
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "The same key and body gets the first answer again, for 24 hours",
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of the scope or deliverable that this is about, as its caller has seen it",
+}
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -102,9 +102,11 @@ class ExactRoute(APIRoute):
     """A route that knows its caller, reads exactly, refuses what it does not know, and never lets an exception out."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        writes = bool(frozenset({"POST", "PUT", "PATCH", "DELETE"}) & frozenset(options.get("methods") or ()))
+        writes = "POST" in (options.get("methods") or ())
         if writes:
-            options["openapi_extra"] = {"parameters": HEADERS} | (options.get("openapi_extra") or {})
+            tagged = any(f"/{kind}s/{{id}}" in path for kind in TAGGED)
+            headers = [IDEMPOTENCY_KEY, IF_MATCH] if tagged else [IDEMPOTENCY_KEY]
+            options["openapi_extra"] = {"parameters": headers} | (options.get("openapi_extra") or {})
         super().__init__(path, once(endpoint) if writes else endpoint, **options)
 
     def get_route_handler(self) -> Handler:

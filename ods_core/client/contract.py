@@ -740,3 +740,48 @@ class Contract:
             "cursor": cursor,
         }
         return page("/v1/events", m.Event, query)
+
+    # Trust ----------------------------------------------------------------------------------------------------------
+
+    @Answered
+    def make_key(
+        self,
+        *,
+        name: str,
+        roles: Sequence[str],
+        organization_id: str | None = None,
+        workspace_id: str | None = None,
+        expires_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[m.NewKey]:
+        """Make an API key; its `key` is shown this once. From the first one on, nobody is answered without a key."""
+        body = {
+            "name": name,
+            "roles": roles,
+            "organization_id": organization_id,
+            "workspace_id": workspace_id,
+            "expires_at": expires_at,
+        }
+        return post("/keys", m.NewKey, body, idempotency_key)
+
+    @Listed
+    def list_keys(self, *, limit: int | None = None, cursor: str | None = None) -> Call[m.Page[m.Key]]:
+        """API keys, newest first, ended ones too."""
+        return page("/keys", m.Key, {"limit": limit, "cursor": cursor})
+
+    @Answered
+    def get_key(self, id: str) -> Call[m.Key]:
+        """One API key."""
+        return get("/keys/{id}", m.Key, id=id)
+
+    @Answered
+    def revoke_key(self, id: str) -> Call[m.Key]:
+        """End an API key, at once and for good."""
+        return Call("DELETE", "/keys/{id}", m.Key, {"id": id})
+
+    @Listed
+    def list_security_events(
+        self, *, kind: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Call[m.Page[m.SecurityEvent]]:
+        """Who came in, what was denied, which keys were made and ended; newest first."""
+        return page("/security-events", m.SecurityEvent, {"kind": kind, "limit": limit, "cursor": cursor})

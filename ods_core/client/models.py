@@ -764,3 +764,43 @@ class Event(Answer):
     organization_id: str
     workspace_id: str
     data: dict[str, Any]
+
+
+# Trust --------------------------------------------------------------------------------------------------------------
+
+
+class Key(Answer):
+    """An API key, as it is kept: the key itself is not."""
+
+    id: str
+    name: str
+    starts_with: str
+    status: str
+    roles: list[str]
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+
+
+class NewKey(Key):
+    """An API key that was just made; `key` is shown this once, and None when the same is sent again."""
+
+    key: str | None = None
+
+
+class SecurityEvent(Answer):
+    """What happened at the door."""
+
+    number: int
+    kind: str
+    occurred_at: datetime
+    actor: Named
+    organization_id: str | None = None
+    subject: str
+    address: str
+    data: dict[str, Any]

@@ -420,6 +420,16 @@ class Engagements(RuleBasedStateMachine):
             self.model.do_invoice(place, n)
         self._compare()
 
+    @precondition(lambda self: any(offer.left("due") for offer in self.model.offers))
+    @rule(n=st.integers(0, 4))
+    def pay_an_invoice_and_take_it_back(self, n: int) -> None:
+        """By chance alone, three commands on one payment would seldom meet."""
+        self.invoice(n)
+        self.receive(n, "all", "", None)
+        books = next((offer.books for offer in self.model.offers if offer.books), ())
+        if books:
+            self.take_back(len(books) - 1, right=True)
+
     @precondition(lambda self: any(offer.invoices for offer in self.model.offers))
     @rule(which=st.integers(0, 9), verb=st.sampled_from(["void", "write_off"]), right=good)
     def end_an_invoice(self, which: int, verb: str, right: bool) -> None:

@@ -41,7 +41,7 @@ def get_key(id: str, run: Running, caller: Asking) -> Response:
     return answer(run.access.key(caller, id).as_json(run.clock()))
 
 
-@routes.delete("/keys/{id}", responses=one(KeyShape, refusals=(403, 404, 412)))
+@routes.delete("/keys/{id}", responses=one(KeyShape, refusals=(403, 404)))
 def revoke_key(id: str, run: Running, caller: Asking) -> Response:
     """End a key, at once and for good; it stays listed. Ending it again changes nothing."""
     return answer(run.access.revoke_key(caller, id).as_json(run.clock()))
