@@ -15,7 +15,7 @@ from ods_core.lifecycle import RULES, TRANSITIONS
 from ods_core.payments import RateCardError, read_rate_card
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
-from ods_core.ui import cards, live, quotes, tables
+from ods_core.ui import cards, key_settings, live, quotes, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
 from ods_core.ui.session import caller, choose_view, now, persona, reading, today
@@ -25,6 +25,8 @@ VIEWS = {
     "wiring": "Wiring",
     "rates": "Rates",
     "rate_card": "Rate card",
+    "keys": "API keys",
+    "security": "Security",
     "roles": "Roles",
     "lifecycle": "States",
     "events": "Events",
@@ -224,6 +226,8 @@ SHOW = {
     "wiring": show_wiring,
     "rates": show_rates,
     "rate_card": show_rate_card,
+    "keys": key_settings.show_keys,
+    "security": key_settings.show_security,
     "roles": show_roles,
     "lifecycle": show_lifecycle,
     "events": show_events,

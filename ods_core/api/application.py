@@ -47,6 +47,7 @@ def build() -> FastAPI:
     # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
     for module in (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust):
         app.include_router(module.routes)
+    app.include_router(exports.by_link)
     app.add_middleware(LocalOnly)
     app.add_middleware(RequestIds)
     return app

@@ -5,8 +5,12 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.roles import Caller
 from ods_core.service import runtime
+
+LINK = Caller(Actor(ActorKind.SYSTEM, "link"), frozenset())
+"""Whoever comes by a private link: may do nothing but what the link itself opens."""
 
 
 async def identify(request: Request) -> Caller:
@@ -21,6 +25,12 @@ async def identify(request: Request) -> Caller:
     caller = await run_in_threadpool(lambda: runtime().access.caller(authorization, address_of(request)))
     request.scope.setdefault("state", {})["caller"] = caller
     return caller
+
+
+def by_link(request: Request) -> Caller:
+    """The caller of a request whose address is its own key."""
+    request.scope.setdefault("state", {})["caller"] = LINK
+    return LINK
 
 
 def caller_of(request: Request) -> Caller:

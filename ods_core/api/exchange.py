@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from ods_core.api.callers import address_of, caller_of, identify
+from ods_core.api.callers import address_of, by_link, caller_of, identify
 from ods_core.api.once import TAGGED, note, once
 from ods_core.api.problems import failed, refused, unreadable
 from ods_core.basics.errors import Forbidden, Invalid, OdsError
@@ -101,6 +101,9 @@ class ExactRequest(Request):
 class ExactRoute(APIRoute):
     """A route that knows its caller, reads exactly, refuses what it does not know, and never lets an exception out."""
 
+    by_link = False
+    """Whether the address itself is the key."""
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         writes = "POST" in (options.get("methods") or ())
         if writes:
@@ -117,7 +120,7 @@ class ExactRoute(APIRoute):
         async def handler(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)
             try:
-                caller = await identify(exact)
+                caller = by_link(exact) if self.by_link else await identify(exact)
                 _refuse_unknown_parameters(exact, known)
                 if takes_body:
                     await _refuse_other_media(exact)
@@ -131,6 +134,12 @@ class ExactRoute(APIRoute):
                 return failed(error)
 
         return handler
+
+
+class LinkRoute(ExactRoute):
+    """What a private link opens: its address cannot be guessed, and whoever has it needs no key."""
+
+    by_link = True
 
 
 def _told_off(request: Request, error: OdsError) -> Response:

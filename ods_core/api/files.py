@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from ods_core.api.problems import MEDIA_TYPE
 from ods_core.api.shapes import Problem
 from ods_core.basics.errors import Forbidden
+from ods_core.basics.keys import SecurityKind
 from ods_core.basics.roles import EXPORTERS, Caller
 from ods_core.papers import Format
 from ods_core.payments import Reporting, read_exchange_rates
@@ -42,7 +43,12 @@ def exported(run: Runtime, caller: Caller, make: Make, format: Format, name: str
         TooManyExports: as many are being written as may be.
     """
     require_exporter(caller)
-    return sent(run.preparations.write(make, format), format, f"{name}-{run.clock():%Y-%m-%d}.{format}")
+    file_name = f"{name}-{run.clock():%Y-%m-%d}.{format}"
+    written = run.preparations.write(make, format)
+    run.access.note(
+        SecurityKind.EXPORT_TAKEN, caller.actor, caller.organization_id, subject=file_name, rows=written.rows
+    )
+    return sent(written, format, file_name)
 
 
 def sent(written: Written, format: Format, file_name: str) -> StreamingResponse:

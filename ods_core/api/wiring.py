@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 from ods_core.api.callers import caller_of
-from ods_core.api.exchange import ExactRoute
+from ods_core.api.exchange import ExactRoute, LinkRoute
 from ods_core.api.problems import MEDIA_TYPE
 from ods_core.api.shapes import Data, Listed, Problem
 from ods_core.basics.roles import Caller
@@ -50,6 +50,11 @@ _WHY = {
 def router(tag: str) -> APIRouter:
     """A router of the ODS capability."""
     return APIRouter(prefix=BASE, tags=[tag], route_class=ExactRoute)
+
+
+def links(tag: str) -> APIRouter:
+    """A router of what private links open."""
+    return APIRouter(prefix=BASE, tags=[tag], route_class=LinkRoute)
 
 
 def one(shape: type[BaseModel], *, status: int = 200, refusals: tuple[int, ...] = (404,)) -> dict[int | str, Any]:

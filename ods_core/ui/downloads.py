@@ -13,6 +13,7 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from ods_core.basics.errors import NotFound, OdsError
+from ods_core.basics.keys import SecurityKind
 from ods_core.basics.roles import EXPORTERS, Role
 from ods_core.papers import Format, Paper
 from ods_core.service import Preparation, Runtime, Stage, runtime
@@ -114,7 +115,7 @@ def offer_file(
     """
     made: tuple[str, bytes] | None = st.session_state.get(f"{key}_made")
     if made is None or made[0] != version:
-        st.button(label, key=key, on_click=_keep, args=(key, version, make), **looks)
+        st.button(label, key=key, on_click=_keep, args=(key, version, make, file_name), **looks)
         return
     st.download_button(
         f"Save {file_name}",
@@ -127,8 +128,15 @@ def offer_file(
     )
 
 
-def _keep(key: str, version: str, make: Callable[[], bytes]) -> None:
+def _keep(key: str, version: str, make: Callable[[], bytes], file_name: str) -> None:
     st.session_state[f"{key}_made"] = (version, make())
+    _note(file_name)
+
+
+def _note(file_name: str) -> None:
+    """Write down that something was taken away."""
+    who = caller()
+    runtime().access.note(SecurityKind.EXPORT_TAKEN, who.actor, who.organization_id, subject=file_name)
 
 
 def _bytes(run: Runtime, make: Make, format: Format) -> bytes:
@@ -168,6 +176,7 @@ def _start(one: Offer, format: Format) -> None:
     except OdsError as error:
         st.session_state["export_refused"] = error
     else:
+        _note(made.file_name)
         set_params(**{TOKEN: made.token})
 
 

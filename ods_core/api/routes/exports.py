@@ -10,7 +10,7 @@ from fastapi import Path, Query
 from fastapi.responses import Response
 
 from ods_core.api.files import described, exported, reporting_in, sent
-from ods_core.api.wiring import Asking, Running, router
+from ods_core.api.wiring import Asking, Running, links, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import NotFound
 from ods_core.basics.states import InvoiceStatus, PaymentStatus
@@ -22,6 +22,7 @@ from ods_core.queries.payments import PaymentFilter
 from ods_core.service import Stage
 
 routes = router("Exports")
+by_link = links("Exports")
 
 _WHY = {
     403: "Exports are for the role `finance`",
@@ -139,8 +140,8 @@ def export_statement(
     return exported(run, caller, make, format, "statement")
 
 
-@routes.get("/downloads/{token}", responses=_file(404), response_class=Response)
-def get_download(token: str, run: Running, caller: Asking) -> Response:
+@by_link.get("/downloads/{token}", responses=_file(404), response_class=Response)
+def get_download(token: str, run: Running) -> Response:
     """A file that a page has prepared, under the token it was given, for a quarter of an hour."""
     made = run.preparations.find(token)
     if made.stage != Stage.DONE or made.written is None:
