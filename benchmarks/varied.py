@@ -185,7 +185,7 @@ class _Teller:
                 yield self.later(3)
 
     def _engagement(self, request: str) -> Engagement:
-        with self.service._unit() as unit:
+        with self.service.store.write() as unit:
             return unit.engagement(request)
 
 

@@ -133,7 +133,7 @@ class RandomHistory:
             self.random.choice(turns)()
 
     def _engagement(self, request_id: str) -> Engagement:
-        with self.service._unit() as unit:
+        with self.service.store.write() as unit:
             return unit.engagement(request_id)
 
     def _turns(self, e: Engagement) -> list[Callable[[], object]]:
@@ -195,7 +195,7 @@ def pay(service: Service, payment_id: str, paid_at: datetime, paid: Decimal | No
     assert isinstance(service.clock, MovingClock)
     if paid_at > service.clock():
         service.clock.move_to(paid_at)
-    with service._unit() as unit:
+    with service.store.write() as unit:
         engagement = unit.engagement_of(Prefix.PAYMENT, payment_id)
     given = RecordReceipt(paid or engagement.milestone(payment_id).open, paid_at.date(), f"SEPA {payment_id} {paid_at}")
     return service.record_receipt(LOCAL, payment_id, given).subject_id
