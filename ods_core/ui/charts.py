@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from html import escape
@@ -11,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ods_core.basics.states import look
+from ods_core.ui.formats import plain
 from ods_core.ui.tables import grid
 
 # Where no theme is configured, as in a test.
@@ -104,6 +106,34 @@ def show(
         selection_mode=selection_mode,
         config={"displayModeBar": False, "displaylogo": False, "responsive": True},
     )
-    with st.expander("Show as a table", icon=":material/table:"):
-        grid(rows, alt=alt, columns=columns, key=f"{key}_table")
+    _twin(alt, rows, columns, f"{key}_table")
     return drawn
+
+
+@st.fragment
+def _twin(alt: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, Any] | None, key: str) -> None:
+    """The table below a chart; sent once it is opened, since a browser needs longer for it than for the chart."""
+    below = st.expander("Show as a table", icon=":material/table:", key=f"{key}_shown", on_change="rerun")
+    if below.open:
+        with below:
+            grid(rows, alt=alt, columns=columns, key=key)
+
+
+_WIDE, _HIGH = 240, 36
+"""The size of a sparkline, in pixels; it is drawn smaller where there is less room."""
+
+
+def sparkline(values: Sequence[float], *, alt: str) -> None:
+    """A line of a few values without axes, as a picture: a browser draws it at once, which it does not with a chart."""
+    low, high = min(values), max(values)
+    across, up = (_WIDE - 6) / (len(values) - 1), (_HIGH - 8) / (high - low or 1)
+    points = [(3 + at * across, _HIGH - 4 - (value - low) * up) for at, value in enumerate(values)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    colour = theme_colour("gray")
+    picture = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{_HIGH}" viewBox="0 0 {_WIDE} {_HIGH}">'
+        f'<polygon points="3,{_HIGH} {line} {_WIDE - 3},{_HIGH}" fill="{colour}" fill-opacity="0.14"/>'
+        f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>'
+        f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3" fill="{colour}"/></svg>'
+    )
+    st.markdown(f"![{plain(alt)}](data:image/svg+xml;base64,{b64encode(picture.encode()).decode()})")

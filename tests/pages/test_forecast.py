@@ -13,7 +13,7 @@ from ods_core.basics.settings import Settings
 from ods_core.queries.cash import CashFilter, cash_forecast
 from ods_core.service import Runtime, using
 from ods_core.ui.formats import money
-from tests.pages.test_reading import opened, told, words
+from tests.pages.test_reading import opened, told, with_tables, words
 
 __all__ = ["told"]
 
@@ -36,7 +36,7 @@ def test_the_table_tells_what_the_query_found(filled: Runtime) -> None:
     with filled.store.read() as connection:
         found = cash_forecast(connection, LOCAL, CashFilter("USD"), filled.clock(), filled.service.review_days())
     app = forecast(currency="USD")
-    table = app.dataframe[0].value
+    table = with_tables(app).dataframe[0].value
     assert found.runs
     assert table["P85"].tolist()[-13:] == [money(bar.comes.p85, "USD") for bar in found.periods if bar.comes]
     assert table["Week"].tolist()[:2] == ["Overdue", "18 May"]
@@ -61,7 +61,7 @@ def test_a_bar_opens_the_payments_behind_it(filled: Runtime) -> None:
 
 
 def test_months_and_their_horizon_are_in_the_address(filled: Runtime) -> None:
-    table = forecast(currency="EUR", by="month", periods="3").dataframe[0].value
+    table = with_tables(forecast(currency="EUR", by="month", periods="3")).dataframe[0].value
     assert table["Month"].tolist()[-3:] == ["May 2026", "Jun 2026", "Jul 2026"]
 
 
@@ -82,7 +82,7 @@ def test_too_little_history_is_said_and_the_plan_stands(told: Runtime) -> None:
     assert "Too little history to simulate: 0 finished cycles here, and 8 are needed." in app.info[0].value.replace(
         "\\", ""
     )
-    table = app.dataframe[0].value
+    table = with_tables(app).dataframe[0].value
     assert "P50" not in table
     assert table["Overdue"].tolist()[0] == "$7,750.00"
     assert "$7,750.00" in table["Scheduled"].tolist()

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from ods_core.basics.clock import MovingClock
 from ods_core.queries.timeline import LISTED
 from ods_core.service import Runtime
-from tests.pages.test_reading import opened, words
+from tests.pages.test_reading import opened, with_tables, words
 from tests.queries.history import Teller
 
 ODD = "The one with the falcon"
@@ -66,7 +66,7 @@ def test_the_engagement_that_the_address_names_is_shown_however_old_it_is(many: 
 
 def test_ageing_shows_the_largest_debtors_and_the_others_together(many: Runtime) -> None:
     app = opened("payments", view="ageing")
-    (table,) = [frame.value for frame in app.dataframe if "Organisation" in frame.value]
+    (table,) = [frame.value for frame in with_tables(app).dataframe if "Organisation" in frame.value]
     assert len(table) == 20
     assert table["Organisation"].iloc[-1] == f"{LISTED + 5 - 19} others"
     assert table["Total"].iloc[-1] == "$111,600.00"
