@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
@@ -14,8 +14,10 @@ from ods_core.basics.errors import Invalid
 from ods_core.basics.roles import ALL_ROLES
 from ods_core.basics.states import Kind
 from ods_core.queries import board
+from ods_core.queries.behind import Measured, behind
 from ods_core.queries.choices import currencies, organizations, tags, workspaces
-from ods_core.queries.criteria_quality import BANDS, Band, behind, by_score
+from ods_core.queries.criteria_quality import BANDS, Band, by_score
+from ods_core.queries.criteria_quality import behind as behind_band
 from ods_core.queries.metrics import METRICS, Better, Metric, Unit
 from ods_core.queries.outcomes import NOTHING as NO_FIGURE
 from ods_core.queries.outcomes import (
@@ -35,7 +37,6 @@ from ods_core.ui import cards, charts, live, outlook, refusals, tables
 from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, count, day, days, money, percent, plain
 from ods_core.ui.kept import kept
-from ods_core.ui.places import PLACES
 from ods_core.ui.session import caller, choose, choose_text, choose_view, link, now, param
 
 VIEWS = {
@@ -56,7 +57,6 @@ HEADLINE = (
 MOST_OWNERS = 30
 MOST_TAGS = 12
 STEPS = {Step.MONTH.value: "By month", Step.QUARTER.value: "By quarter", Step.WEEK.value: "By week"}
-ONE_DAY = timedelta(days=1)
 MONTHS = 6
 """How many months are looked at unless asked otherwise."""
 QUALITY = ("first_time_acceptance_rate", "on_time_rate", "rejection_rate", "remediation_free_scope_rate", "win_rate")
@@ -70,29 +70,33 @@ PACE = (
 )
 EFFORT = ("remediation_cycles_per_scope", "remediation_days", "price_to_budget_median")
 MONEY = tuple(key for key, metric in METRICS.items() if metric.per_currency)
-LISTS: Mapping[str, tuple[str, dict[str, str]]] = {
-    "first_time_acceptance_rate": ("deliverables", {"view": "all", "status": "accepted"}),
-    "on_time_rate": ("cycles", {"status": "all"}),
-    "rejection_rate": ("deliverables", {"view": "all", "status": "rejected"}),
-    "remediation_free_scope_rate": ("scopes", {"status": "completed"}),
-    "win_rate": ("scopes", {}),
-    "outcome_lead_time_median": ("scopes", {"status": "completed"}),
-    "cycle_time_median": ("cycles", {"status": "all"}),
-    "schedule_variance_median": ("cycles", {"status": "all"}),
-    "review_turnaround_median": ("deliverables", {"view": "review"}),
-    "confirmation_time_median": ("scopes", {"status": "pending_confirmation"}),
-    "scoping_time_median": ("requests", {"status": "scoping"}),
-    "remediation_cycles_per_scope": ("cycles", {"status": "all"}),
-    "remediation_days": ("cycles", {"status": "all"}),
-    "price_to_budget_median": ("scopes", {}),
-    "value_delivered": ("scopes", {"status": "completed"}),
-    "committed_value": ("scopes", {"status": "active"}),
-    "received": ("payments", {"status": "paid"}),
-    "open": ("payments", {"status": "due"}),
-    "overdue": ("payments", {"overdue": "yes"}),
-    "days_sales_outstanding": ("payments", {"status": "paid"}),
+MADE_OF: Mapping[str, tuple[str, str]] = {
+    "scoping": ("request", "requests"),
+    "won": ("request", "requests"),
+    "cycle": ("cycle", "cycles"),
+    "variance": ("cycle", "cycles"),
+    "on_time": ("cycle", "cycles"),
+    "remediation_days": ("remediation cycle", "remediation cycles"),
+    "review": ("decision", "decisions"),
+    "rejection": ("decision", "decisions"),
+    "first_time": ("deliverable", "deliverables"),
+    "received": ("booking", "bookings"),
+    "paid": ("payment", "payments"),
+    "open": ("payment", "payments"),
+    "overdue": ("payment", "payments"),
 }
-"""The list behind each figure."""
+"""What a figure is made of, by what is observed; everything else is made of scopes."""
+SCOPES = ("scope", "scopes")
+HIT: Mapping[str, tuple[str, str]] = {
+    "won": ("won", "not won"),
+    "on_time": ("on time", "late"),
+    "rejection": ("rejected", "accepted"),
+    "first_time": ("at the first attempt", "at a later attempt"),
+    "remediation_free": ("no remediation", "remediated"),
+}
+"""A share, one by one: what counts for it, and what does not."""
+KEPT = ("organization", "workspace", "tag", "currency")
+"""What narrows this page, apart from the period."""
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 """Lines differ in dash and mark too, not in colour alone."""
@@ -155,23 +159,74 @@ def draw_figure(key: str, currency: str | None, asked: Asked) -> None:
             delta_color=delta_colour(metric, changed),  # type: ignore[arg-type]
             delta_arrow="off" if changed == "no change" else "auto",
             help=about(metric, n),
-            chart_data=parts if len(parts) > 1 else None,
-            chart_type="area",
         )
-        place, params = LISTS[key]
-        basis = "as of now" if metric.as_of_now else f"n = {n:,}"
-        behind = kept_params(place, params, currency, asked.period)
-        link(place, f"{basis} · {PLACES[place].title}", **behind)
+        if len(parts) > 1:
+            charts.sparkline(parts, alt=trend_words(metric, entry["series"], currency))
+        link("outcomes", basis(metric, n), **whole_address(asked.period), figure=key, of=currency or "")
 
 
-def kept_params(place: str, params: Mapping[str, str], currency: str | None, period: Period) -> dict[str, str]:
-    """A list's parameters with the filters that this page shares with it."""
-    shared = {"organization": param("organization")}
-    if place == "payments" and currency:
-        shared["currency"] = currency
-    if place == "cycles" or params.get("status") == "paid":
-        shared |= {"from": period.start.date().isoformat(), "to": (period.end.date() - ONE_DAY).isoformat()}
-    return {**params, **{name: value for name, value in shared.items() if value}}
+def basis(metric: Metric, n: int) -> str:
+    """How much a figure rests on, in words: `23 deliverables`, `9 scopes as of now`."""
+    return count(n, *MADE_OF.get(metric.observation, SCOPES)) + (" as of now" if metric.as_of_now else "")
+
+
+def whole_address(period: Period) -> dict[str, str]:
+    """This page's choices with the period written out, so that a link means the same next month."""
+    chosen = {name: param(name) for name in KEPT if param(name)}
+    return {**chosen, "from": month_text(period.first), "to": month_text(period.last)}
+
+
+# What is behind a figure.
+
+
+def show_behind(asked: Asked, key: str) -> None:
+    """All that one figure is made of, the latest first."""
+    metric, currency = METRICS[key], code_of(asked, key)
+    entry = asked.entries.get((key, currency))
+    value, n = (entry["value"], entry["n"]) if entry else (None, 0)
+    link("outcomes", "All figures", icon="arrow_back", **whole_address(asked.period))
+    title = f"{metric.label}, {currency}" if currency else metric.label
+    st.header(plain(title), anchor=False, help=about(metric, n))
+    span = "" if metric.as_of_now else f" · {asked.period.first:%b %Y} to {asked.period.last:%b %Y}"
+    st.markdown(f"**{plain(written(metric, value, currency))}** · {plain(basis(metric, n) + span)}")
+    trail = tables.cursor_trail()
+    skip = int(trail[-1]) if trail and trail[-1].isascii() and trail[-1].isdigit() and len(trail[-1]) < 8 else 0
+    found = kept(
+        lambda c: behind(
+            c, caller(), key, asked.wanted, asked.period, now(), currency=currency, limit=tables.ROWS, skip=skip
+        ),
+        "behind",
+        *(key, currency, asked.wanted, skip),
+    )
+    for row in found.rows:
+        draw_measured(metric, row)
+    if not found.rows:
+        cards.empty("Nothing is behind this figure.")
+    tables.pager(str(skip + len(found.rows)) if found.more else None)
+
+
+def code_of(asked: Asked, key: str) -> str | None:
+    """The currency of a figure of money, from the address; None for other figures."""
+    if not METRICS[key].per_currency:
+        return None
+    return param("of") if param("of") in asked.currencies or not asked.currencies else asked.currencies[0]
+
+
+def draw_measured(metric: Metric, row: Measured) -> None:
+    """One thing that counted: what it is, when it ended, and what it counted for."""
+    facts = [row.context if row.context != row.title else "", day(row.ended_on) if row.ended_on else ""]
+    facts += [row.organization_id, row.id]
+    words = value_words(metric, row)
+    cards.row(row.kind, row.id, row.title, facts, aside=words, within=f"{row.entry}-")
+
+
+def value_words(metric: Metric, row: Measured) -> str:
+    """What one thing counted for."""
+    if metric.observation in HIT:
+        return HIT[metric.observation][0 if row.value else 1]
+    if metric.per_currency:
+        return money(Decimal(row.value), row.currency)
+    return count(int(row.value), "remediation") if metric.unit == Unit.CYCLES else written(metric, row.value)
 
 
 # Choices.
@@ -294,15 +349,15 @@ def add_line(chart: Any, metric: Metric, series: Sequence[Mapping[str, Any]], da
     )
 
 
-def trend_words(metric: Metric, series: Sequence[Mapping[str, Any]]) -> str:
+def trend_words(metric: Metric, series: Sequence[Mapping[str, Any]], currency: str | None = None) -> str:
     """A line in a few words."""
     told = [part for part in series if part["value"] is not None]
     if not told:
         return f"{metric.label}: nothing was measured"
     first, last = told[0], told[-1]
     return (
-        f"{metric.label}: {written(metric, first['value'])} in {first['period']}, "
-        f"{written(metric, last['value'])} in {last['period']}"
+        f"{metric.label}: {written(metric, first['value'], currency)} in {first['period']}, "
+        f"{written(metric, last['value'], currency)} in {last['period']}"
     )
 
 
@@ -591,7 +646,7 @@ def draw_bands(found: Sequence[Band]) -> None:
 
 def draw_scored(wanted: OutcomeFilter, band: tuple[int, int]) -> None:
     """The scopes of a band."""
-    rows = kept(lambda c: behind(c, caller(), wanted, now(), band, tables.ROWS), "scored", wanted, band)
+    rows = kept(lambda c: behind_band(c, caller(), wanted, now(), band, tables.ROWS), "scored", wanted, band)
     for row in rows:
         facts = [
             f"{row.rejected:,} of {count(row.decided, 'first attempt')} rejected",
@@ -662,6 +717,9 @@ def show_outcomes(wanted: OutcomeFilter) -> None:
     """One view, for one period and choice."""
     step = Step(param("step")) if param("step") in STEPS else Step.MONTH
     asked = ask(wanted, step)
+    if param("figure") in METRICS:
+        show_behind(asked, param("figure"))
+        return
     view = choose_view("view", "View", VIEWS)
     offer(taken_away(asked), to=ALL_ROLES)
     if view == "forecast":

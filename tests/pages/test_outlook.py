@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,10 +13,12 @@ from ods_core import demo
 from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import Settings
 from ods_core.queries.delivery import delivery_forecast
+from ods_core.queries.metrics import METRICS
 from ods_core.queries.outcomes import OutcomeFilter
 from ods_core.service import Runtime, using
 from ods_core.ui.formats import day, percent
-from tests.pages.test_reading import opened, told, words
+from ods_core.ui.tables import ROWS
+from tests.pages.test_reading import opened, told, with_tables, words
 
 __all__ = ["told"]
 
@@ -30,7 +34,7 @@ def filled() -> Iterator[Runtime]:
 
 
 def table(app: AppTest, number: int = 0) -> dict[str, list[str]]:
-    return app.dataframe[number].value.to_dict("list")
+    return with_tables(app).dataframe[number].value.to_dict("list")
 
 
 def test_an_active_scope_tells_its_forecast_as_the_query_found_it(filled: Runtime) -> None:
@@ -138,3 +142,31 @@ def test_the_board_report_is_printed_at_a_click_and_kept_until_it_is_saved(fille
 )
 def test_whatever_stands_in_the_address_of_the_outcomes_is_survived(filled: Runtime, params: dict[str, str]) -> None:
     assert "Outcomes" in words(opened("outcomes", **params))
+
+
+def page_links(app: AppTest) -> list[Any]:
+    """The protocol messages of all links to pages."""
+    return [each.proto for each in app.get("page_link")]
+
+
+def test_every_figure_opens_the_list_of_exactly_what_it_is_made_of(filled: Runtime) -> None:
+    figures = [each for each in page_links(opened("outcomes", view="figures")) if "figure=" in each.query_string]
+    assert len(figures) == len([key for key in METRICS if not key.endswith("_p85")])
+    for figure in figures:
+        app = opened("outcomes", **dict(parse_qsl(figure.query_string)))
+        count = int(figure.label.split()[0].replace(",", ""))
+        rows = [each for each in page_links(app) if each.label.startswith("**")]
+        assert figure.label in words(app), figure.query_string
+        assert len(rows) == min(count, ROWS), figure.query_string
+
+
+def test_a_list_behind_a_figure_has_pages_and_survives_any_address(filled: Runtime) -> None:
+    params = {"figure": "review_turnaround_median", "from": "2024-01", "to": "2026-05"}
+    first = {each.query_string for each in page_links(opened("outcomes", **params)) if each.label.startswith("**")}
+    app = opened("outcomes", **params).button(key="pager_next").click().run()
+    assert app.query_params["after"] in ("20", ["20"])
+    assert first
+    assert not first & {each.query_string for each in page_links(app) if each.label.startswith("**")}
+    nothing = opened("outcomes", figure="win_rate", of="XXX", tag="PROJ-NONE")
+    assert any("Nothing is behind this figure" in str(each.value).replace("\\", "") for each in nothing.markdown)
+    assert "By quarter" in opened("outcomes", figure="nothing", after="²").radio(key="choose_step").options
