@@ -7,7 +7,7 @@ their submission; every table stands in that order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,30 +16,39 @@ from ods_core.basics.jsonio import dumps
 from ods_core.basics.money import Money
 from ods_core.basics.resources import planned_milestone_resource
 from ods_core.importing.files import quoted
-from ods_core.importing.forms import decimals
+from ods_core.importing.forms import EXACT, decimals
 from ods_core.importing.staging import Staging, typed
 from ods_core.lifecycle import Policy
 from ods_core.payments import TermsError, parse_terms, schedule
 
-SOURCE_OF = {
-    Prefix.REQUEST: "requests",
-    Prefix.SCOPE: "scopes",
-    Prefix.CYCLE: "cycles",
-    Prefix.DELIVERABLE: "deliverables",
-    Prefix.SERVICE_LINE: "scopes",
-    Prefix.PAYMENT: "payments",
-    Prefix.RECEIPT: "receipts",
+_OF_REQUESTS = "given_requests r"
+_OF_SCOPES = f"given_scopes s JOIN {_OF_REQUESTS} ON r.external_id = s.request"
+_OF_CYCLES = f"given_cycles c JOIN {_OF_SCOPES} ON s.external_id = c.scope"
+_OF_PAYMENTS = f"given_payments p JOIN {_OF_SCOPES} ON s.external_id = p.scope"
+_SOURCES = {
+    Prefix.REQUEST: _OF_REQUESTS,
+    Prefix.SCOPE: _OF_SCOPES,
+    Prefix.CYCLE: _OF_CYCLES,
+    Prefix.DELIVERABLE: f"given_deliverables d JOIN {_OF_CYCLES} ON c.external_id = d.cycle",
+    Prefix.SERVICE_LINE: f"{_OF_SCOPES} AND s.confirmed_at IS NOT NULL",
+    Prefix.PAYMENT: _OF_PAYMENTS,
+    Prefix.RECEIPT: f"given_receipts x JOIN {_OF_PAYMENTS} ON p.external_id = x.payment",
 }
-"""The file whose rows bound how many identifiers of a prefix are needed."""
+"""The rows that an identifier of a prefix is given to, each with its request."""
+
+_MOST = 10**13
+"""Above any amount: where a sum of wrong receipts stops, so that it is a finding and not an overflow."""
 
 _MACROS = (
     """CREATE MACRO identifier(prefix, made, n) AS prefix || '-' || strftime(made, '%y') || '-'
       || CASE WHEN n < 1000000 THEN lpad(CAST(n AS VARCHAR), 6, '0') ELSE CAST(n AS VARCHAR) END""",
     "CREATE MACRO json_time(t) AS coalesce('\"' || strftime(t, '%Y-%m-%dT%H:%M:%SZ') || '\"', 'null')",
     "CREATE MACRO json_text(t) AS coalesce(CAST(to_json(t) AS VARCHAR), 'null')",
-    """CREATE MACRO json_amount(a, places) AS CASE places WHEN 2 THEN CAST(CAST(a AS DECIMAL(24, 2)) AS VARCHAR)
-      WHEN 0 THEN CAST(CAST(a AS DECIMAL(24, 0)) AS VARCHAR) WHEN 3 THEN CAST(CAST(a AS DECIMAL(24, 3)) AS VARCHAR)
-      ELSE CAST(a AS VARCHAR) END""",
+    f"""CREATE MACRO json_amount(a, places) AS CASE places
+      WHEN 2 THEN CAST(CAST(CAST(a AS {EXACT}) AS DECIMAL(18, 2)) AS VARCHAR)
+      WHEN 0 THEN CAST(CAST(CAST(a AS {EXACT}) AS DECIMAL(18, 0)) AS VARCHAR)
+      WHEN 3 THEN CAST(CAST(CAST(a AS {EXACT}) AS DECIMAL(18, 3)) AS VARCHAR)
+      ELSE CAST(CAST(a AS {EXACT}) AS VARCHAR) END""",
     f"CREATE TABLE decimals AS SELECT * FROM (VALUES {decimals()}) AS v(currency, places)",
 )
 
@@ -54,6 +63,20 @@ class Numbers:
         """The columns `id` and `number` of a thing made at a time, the n-th of the import."""
         number = f"{self.last[prefix]} + {n}"
         return f"identifier('{prefix}', {made}, {number}) AS id, {number} AS number"
+
+
+def number(staging: Staging, before: int, reserve: Callable[[Prefix, int], int]) -> Numbers:
+    """Set numbers aside for the rows of all engagements but the first `before`, which an earlier run has written.
+
+    They count as if it had not been stopped: what is written now gets the numbers that it would have got then.
+    """
+    written = f"SELECT external_id FROM {typed('requests')} ORDER BY created_at, row LIMIT {before}"
+    staging.run(f"CREATE TABLE written AS {written}")
+    last = {}
+    for prefix, source in _SOURCES.items():
+        there = staging.value(f"SELECT count(*) FROM {source} WHERE r.external_id IN (FROM written)")
+        last[prefix] = reserve(prefix, staging.value(f"SELECT count(*) FROM {source}") - there) - there
+    return Numbers(last)
 
 
 def build(staging: Staging, numbers: Numbers, policy: Policy) -> None:
@@ -179,8 +202,8 @@ def _plan_payments(staging: Staging) -> None:
         ON c.scope_n = s.n
       LEFT JOIN (SELECT scope_n, count(*) AS deliverables FROM deliverables_ GROUP BY scope_n) d ON d.scope_n = s.n
       GROUP BY ALL)""")
-    staging.run("""CREATE TABLE planned (plan BIGINT, position INTEGER, kind VARCHAR, trigger_kind VARCHAR,
-      trigger_number INTEGER, amount DECIMAL(24, 4), net_days INTEGER, description VARCHAR)""")
+    staging.run(f"""CREATE TABLE planned (plan BIGINT, position INTEGER, kind VARCHAR, trigger_kind VARCHAR,
+      trigger_number INTEGER, amount {EXACT}, net_days INTEGER, description VARCHAR)""")
     staging.run("CREATE TABLE schedules (plan BIGINT, schedule VARCHAR, milestones INTEGER, problem VARCHAR)")
     asked = staging.connection.exec_driver_sql(
         "SELECT plan, payment_terms, fixed_price, currency, places, cycles, deliverables FROM plans"
@@ -228,7 +251,7 @@ def _copy_in(staging: Staging, table: str, rows: list[dict[str, Any]]) -> None:
     if table == "planned":
         types = (
             "{plan: 'BIGINT', position: 'INTEGER', kind: 'VARCHAR', trigger_kind: 'VARCHAR', "
-            "trigger_number: 'INTEGER', amount: 'DECIMAL(24, 4)', net_days: 'INTEGER', description: 'VARCHAR'}"
+            "trigger_number: 'INTEGER', amount: 'DECIMAL(18, 4)', net_days: 'INTEGER', description: 'VARCHAR'}"
         )
     reader = f"read_json({quoted(str(path))}, format = 'newline_delimited', columns = {types})"
     staging.run(f"INSERT INTO {table} SELECT {columns} FROM {reader}")
@@ -275,7 +298,8 @@ def _money(numbers: Numbers) -> Iterator[str]:
       ORDER BY n"""
     yield f"""CREATE TABLE receipts_ AS
       SELECT *, {numbers.id(Prefix.RECEIPT, "recorded_at", "n")},
-        sum(amount) OVER (PARTITION BY payment_n ORDER BY n) AS running FROM (
+        CAST(greatest(least(sum(amount) OVER (PARTITION BY payment_n ORDER BY n), {_MOST}), -{_MOST}) AS {EXACT})
+          AS running FROM (
         SELECT r.* EXCLUDE (payment, reverses), r.reverses AS reverses_external, p.e, p.revision, p.request_id,
           p.organization_id, p.workspace_id, p.scope_id, p.id AS payment_id, p.n AS payment_n, p.places,
           p.amount AS of_amount, p.currency AS payment_currency, p.triggered_at, p.due_at_, p.json_, p.description,

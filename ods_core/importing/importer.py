@@ -19,7 +19,7 @@ from sqlalchemy import insert, select, update
 from ods_core.basics.clock import Clock
 from ods_core.basics.errors import NotAllowed
 from ods_core.basics.ids import Prefix
-from ods_core.importing.building import SOURCE_OF, Numbers, build
+from ods_core.importing.building import Numbers, build, number
 from ods_core.importing.files import Finding, fingerprint, found_in
 from ods_core.importing.rules import check_keys, check_rules
 from ods_core.importing.staging import CATALOG, QUIET, Staging, read_files, staged
@@ -95,7 +95,8 @@ class Importer:
             progress(0.0, "Reading the files")
             mark = fingerprint([*found_in(folder).values()])
             before = self._refuse_twice(mark) if write else 0
-            outcome = self._checked(staging, folder, most, progress, reserve=write)
+            reserve = self.store.reserve if write else _made_up
+            outcome = self._checked(staging, folder, most, progress, lambda: number(staging, before, reserve))
             _write_report(staging, report)
             if write and not outcome.found:
                 self._write(staging, mark, before, outcome.engagements, progress)
@@ -111,7 +112,9 @@ class Importer:
             raise NotAllowed(f"these files were imported already, on {row['finished_at']:%Y-%m-%d at %H:%M} UTC")
         return int(row["done"]) if row else 0
 
-    def _checked(self, staging: Staging, folder: Path, most: int, progress: Progress, *, reserve: bool) -> Outcome:
+    def _checked(
+        self, staging: Staging, folder: Path, most: int, progress: Progress, numbers: Callable[[], Numbers]
+    ) -> Outcome:
         """Three looks, each of which needs that the one before found nothing: forms, keys, rules."""
         names = read_files(staging, folder)
         rows = 0
@@ -120,8 +123,7 @@ class Importer:
             check_keys(staging, names)
         if not staging.findings():
             progress(_CHECKED * 0.4, "Working out what follows")
-            counts = {p: staging.value(f"SELECT count(*) FROM given_{of}") for p, of in SOURCE_OF.items()}
-            build(staging, self._numbers(counts, reserve=reserve), self.policy)
+            build(staging, numbers(), self.policy)
             progress(_CHECKED * 0.7, "Checking the rules")
             check_rules(staging, names)
             rows = sum(staging.value(f"SELECT count(*) FROM {table.name}") for table in _WRITTEN)
@@ -132,12 +134,6 @@ class Importer:
         engagements = staging.value(f"SELECT count(*) FROM {known}") if known else 0
         return Outcome(engagements, rows, staging.findings(), tuple(Finding(*row) for row in shown))
 
-    def _numbers(self, counts: dict[Prefix, int], *, reserve: bool) -> Numbers:
-        """Numbers for every row; of a look alone they are made up, of an import set aside."""
-        return Numbers(
-            {prefix: self.store.reserve(prefix, count) if reserve else 0 for prefix, count in counts.items()}
-        )
-
     def _write(self, staging: Staging, mark: str, before: int, total: int, progress: Progress) -> None:
         began = self.clock()
         for low in range(before + 1, total + 1, BATCH):
@@ -146,6 +142,11 @@ class Importer:
             with self.store.write() as unit:
                 _write_batch(unit, low, high)
                 _note(unit, mark, total, high, began, self.clock())
+
+
+def _made_up(prefix: Prefix, count: int) -> int:
+    """Of a look alone, numbers stand for none."""
+    return 0
 
 
 @contextmanager
@@ -169,7 +170,7 @@ def _write_batch(unit: UnitOfWork, low: int, high: int) -> None:
     events = events_sql().replace("$low", str(low)).replace("$high", str(high))
 
     def write(last: int) -> int:
-        place = f"{last} + row_number() OVER (ORDER BY occurred_at, e, rank)"
+        place = f"{last} + row_number() OVER (ORDER BY occurred_at, e, rank, tie)"
         identifier = f"{CATALOG}.main.identifier('{Prefix.EVENT}', occurred_at, place)"
         written = run(
             f"INSERT INTO events SELECT place, {identifier}, type, occurred_at, '{ACTOR_KIND}', '{ACTOR_ID}', "

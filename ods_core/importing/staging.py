@@ -6,6 +6,7 @@ looked at here; nothing reaches the store before all of it was found to be right
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from ods_core.importing.columns import ENTITIES
@@ -24,6 +25,10 @@ from ods_core.store import Store
 CATALOG = "ods_import"
 QUIET = "SET enable_progress_bar = false"
 """The database would draw a bar of its own between what we say."""
+MEMORY = 4 * 2**30
+"""What the database may hold in memory during an import, in bytes; more waits on disk, however large the files are."""
+_ROUNDED = 2**30 // 20
+"""The database tells its limit in tenths of a gibibyte, rounded down: half of one, so that it does not wander."""
 SHOWN_TEXT = 120
 """How much of a wrong value a finding shows, in characters."""
 
@@ -76,23 +81,67 @@ class Staging:
 @contextmanager
 def staged(store: Store, now: datetime) -> Iterator[Staging]:
     """A staging database that is there within the block."""
-    with tempfile.TemporaryDirectory(prefix="ods-import-") as folder, store.engine.connect() as connection:
+    with _folder(store) as folder, store.engine.connect() as connection, _bounded(connection):
         run = connection.exec_driver_sql
         home = str(run("SELECT current_database()").scalar_one())
         connection.commit()
-        run(f"ATTACH {quoted(folder + '/staging.duckdb')} AS {CATALOG}")
+        # Nobody goes on with a staging database after a stop: it needs no log of its own.
+        run(f"ATTACH {quoted(str(folder / 'staging.duckdb'))} AS {CATALOG} (RECOVERY_MODE no_wal_writes)")
         try:
             run(QUIET)
             run(f"USE {CATALOG}")
             run("CREATE TABLE findings (file VARCHAR, row BIGINT, col VARCHAR, expected VARCHAR, found VARCHAR)")
             connection.commit()
-            yield Staging(connection, home, Path(folder), now)
+            yield Staging(connection, home, folder, now)
         finally:
             connection.rollback()
             run(f'USE "{home}"')
             connection.commit()
             run(f"DETACH {CATALOG}")
             connection.commit()
+
+
+@contextmanager
+def _folder(store: Store) -> Iterator[Path]:
+    """A folder beside the store's file; what an import that was ended without warning left there goes first."""
+    if left := folder_of(store):
+        clear(store)
+        left.mkdir()
+        try:
+            yield left
+        finally:
+            clear(store)
+    else:
+        with tempfile.TemporaryDirectory(prefix="ods-import-") as name:
+            yield Path(name)
+
+
+def folder_of(store: Store) -> Path | None:
+    """Where an import into this store keeps its staging database; None: the store itself is in memory."""
+    database = make_url(store.url).database or ":memory:"
+    return None if database == ":memory:" else Path(f"{database}.import")
+
+
+def clear(store: Store) -> None:
+    """Remove what an import left that was ended without warning; not to be called while one is under way."""
+    if folder := folder_of(store):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _bounded(connection: Connection) -> Iterator[None]:
+    """At most so much memory within the block, and what was allowed before after it."""
+    run = connection.exec_driver_sql
+    before = int(run("SELECT parse_formatted_bytes(current_setting('memory_limit'))").scalar_one())
+    if before > MEMORY:
+        run(f"SET memory_limit = '{MEMORY}B'")
+    connection.commit()
+    try:
+        yield
+    finally:
+        if before > MEMORY:
+            run(f"SET memory_limit = '{before + _ROUNDED}B'")
+        connection.commit()
 
 
 def read_files(staging: Staging, folder: Path) -> dict[str, str]:

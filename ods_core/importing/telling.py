@@ -65,6 +65,7 @@ def _told(
     id: str = "x.id",
 ) -> str:
     """The events of one type. `source` is a FROM clause whose rows `x` name their engagement and owner."""
+    tie = "x.deliverable_n" if source.startswith("attempts ") else "x.number"
     scope = {"scope": "x.id", "request": "CAST(NULL AS VARCHAR)"}.get(kind, "x.scope_id")
     request = "x.id" if source.startswith("requests ") else "x.request_id"
     if type == "ods.request.scoped":
@@ -74,9 +75,9 @@ def _told(
         | ({} if kind in ("scope", "request") else {"scope_id": _text(scope)})
     )
     return (
-        f"SELECT x.e, {at} AS occurred_at, CAST({rank} AS BIGINT) AS rank, '{type}' AS type, '{kind}' AS subject_kind, "
-        f"{id} AS subject_id, {request} AS request_id, {scope} AS scope_id, x.organization_id, x.workspace_id, "
-        f"{data} AS data FROM {CATALOG}.main.{source} WHERE x.e BETWEEN $low AND $high AND {where}"
+        f"SELECT x.e, {at} AS occurred_at, CAST({rank} AS BIGINT) AS rank, {tie} AS tie, "
+        f"'{type}' AS type, '{kind}' AS subject_kind, {id} AS subject_id, {request} AS request_id, {scope} AS scope_id, "
+        f"x.organization_id, x.workspace_id, {data} AS data FROM {CATALOG}.main.{source} WHERE x.e BETWEEN $low AND $high AND {where}"
     )
 
 
