@@ -75,9 +75,10 @@ def _told(
         | ({} if kind in ("scope", "request") else {"scope_id": _text(scope)})
     )
     return (
-        f"SELECT x.e, {at} AS occurred_at, CAST({rank} AS BIGINT) AS rank, {tie} AS tie, "
-        f"'{type}' AS type, '{kind}' AS subject_kind, {id} AS subject_id, {request} AS request_id, {scope} AS scope_id, "
-        f"x.organization_id, x.workspace_id, {data} AS data FROM {CATALOG}.main.{source} WHERE x.e BETWEEN $low AND $high AND {where}"
+        f"SELECT x.e, {at} AS occurred_at, CAST({rank} AS BIGINT) AS rank, {tie} AS tie, '{type}' AS type, "
+        f"'{kind}' AS subject_kind, {id} AS subject_id, {request} AS request_id, {scope} AS scope_id, "
+        f"x.organization_id, x.workspace_id, {data} AS data "
+        f"FROM {CATALOG}.main.{source} WHERE x.e BETWEEN $low AND $high AND {where}"
     )
 
 
