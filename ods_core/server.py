@@ -16,6 +16,7 @@ from ods_core.api.guard import is_loopback
 from ods_core.basics.errors import OdsError, StoreError
 from ods_core.basics.settings import Settings
 from ods_core.demo import load
+from ods_core.importing import clear as clear_imports
 from ods_core.payments import NoRate, read_exchange_rates
 from ods_core.service import Runtime, Scheduler, runtime, shut_down
 
@@ -54,6 +55,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     except StoreError as error:
         log.error("%s", error.detail)
     else:
+        clear_imports(run.store)
         _check_exchange_rates(run.settings)
         _fill_if_empty(run)
         scheduler = Scheduler(run.service, run.settings.scheduler_seconds)

@@ -15,7 +15,7 @@ from ods_core.lifecycle import RULES, TRANSITIONS
 from ods_core.payments import RateCardError, read_rate_card
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
-from ods_core.ui import cards, key_settings, live, quotes, tables
+from ods_core.ui import cards, importing, key_settings, live, quotes, tables
 from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
 from ods_core.ui.session import caller, choose_view, now, persona, reading, today
@@ -30,6 +30,7 @@ VIEWS = {
     "roles": "Roles",
     "lifecycle": "States",
     "events": "Events",
+    "import": "Import",
     "about": "About",
 }
 NOUNS = {
@@ -231,6 +232,7 @@ SHOW = {
     "roles": show_roles,
     "lifecycle": show_lifecycle,
     "events": show_events,
+    "import": importing.show,
     "about": show_about,
 }
 

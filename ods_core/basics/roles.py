@@ -33,6 +33,8 @@ CALCULATORS = frozenset({Role.PROVIDER, Role.ADMIN})
 """Who sees how a price was calculated (`Caller.calculates`): rates and contingency are the provider's own business."""
 EXPORTERS = frozenset({Role.FINANCE})
 """Who takes lists of money away."""
+IMPORTERS = frozenset({Role.ADMIN})
+"""Who brings in histories: of every organisation, out of any folder that the server can read."""
 
 
 @dataclass(frozen=True, slots=True)

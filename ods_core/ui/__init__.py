@@ -11,6 +11,7 @@ decisions   giving a command: asking once, what it would cause, what it caused, 
 stories     events as sentences
 storyline   an engagement's events, day by day
 shell       what stands around every page
+importing   bringing a history in: files or a folder, a look or an import, what came of it
 live        noticing what changed elsewhere
 refusals    refusals and failures in a person's words
 """
