@@ -99,6 +99,7 @@ def _within(run: Runtime, given: Given, command: Callable[[], Response]) -> Resp
     """Give a command in one transaction with the check before it and the record after it."""
     try:
         with run.store.write() as unit:
+            run.store.turns.queue(unit.connection, f"answer to {given.holder} {given.idempotency_key}")
             known, stale = _known(run, given, unit)
             if known is not None:
                 return known
@@ -115,6 +116,7 @@ def _within(run: Runtime, given: Given, command: Callable[[], Response]) -> Resp
 def _keep_refusal(run: Runtime, given: Given, answer: Response) -> Response:
     """Keep a refusal, whose own transaction is gone, in another one; unless somebody came first."""
     with run.store.write() as unit:
+        run.store.turns.queue(unit.connection, f"answer to {given.holder} {given.idempotency_key}")
         known, stale = _known(run, given, unit)
         if known is not None:
             return known

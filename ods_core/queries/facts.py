@@ -324,6 +324,7 @@ def keep_up(store: Store, *, wait: bool = False, anew: bool = False) -> Kept | N
         return None
     try:
         with store.engine.begin() as connection:
+            store.turns.queue(connection, "facts")
             return _keep_up(connection, anew)
     finally:
         _turn.release()

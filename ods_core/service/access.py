@@ -249,6 +249,7 @@ class Access:
     ) -> None:
         """Write down what happened."""
         with self.store.write() as unit:
+            self.store.turns.queue(unit.connection, "security events")
             access.note(
                 unit.connection,
                 kind,

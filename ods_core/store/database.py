@@ -1,24 +1,23 @@
 """The database: opened once a process, read by many, written through one door.
 
-`Store.write()` is the one place that makes writers of one engagement take turns. DuckDB lets one process at a file and
-fails the second of two writers that meet at a row, so turns are taken before the transaction begins, by a lock; the
-same lock makes the event sequence rise in the order of commits, which is what a feed's reader relies on.
+`Store.write()` is the one place that makes writers of one engagement take turns; how, is the database's business
+(`turns.py`). The event sequence rises in the order of commits, which is what a feed's reader relies on.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, create_engine, insert, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from ods_core.basics.clock import Clock, system_clock
 from ods_core.basics.errors import NotFound, StoreError
@@ -28,6 +27,7 @@ from ods_core.basics.records import Engagement
 from ods_core.store import review_lag, rows
 from ods_core.store import tables as t
 from ods_core.store.migrate import migrate
+from ods_core.store.turns import ManyProcesses, OneProcess, Turns
 
 _NUMBERED = {
     Prefix.REQUEST: t.requests,
@@ -41,6 +41,8 @@ _NUMBERED = {
     Prefix.API_KEY: t.api_keys,
 }
 
+log = logging.getLogger("ods.store")
+
 _memories = itertools.count()
 
 
@@ -48,7 +50,7 @@ class Store:
     """One database.
 
     Args:
-        url: a SQLAlchemy URL; `duckdb:///PATH` or `duckdb:///:memory:`.
+        url: a SQLAlchemy URL; `duckdb:///PATH`, `duckdb:///:memory:` or `postgresql+psycopg://…`.
         clock: dates the migrations.
 
     Raises:
@@ -58,21 +60,24 @@ class Store:
     def __init__(self, url: str, clock: Clock = system_clock) -> None:
         self.url = url
         self.engine = _engine(url)
-        self._turn = threading.RLock()
         self._open = threading.local()
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         self._usual_review: tuple[date, int | None] | None = None
         with _translated(url):
             self.migrated = migrate(self.engine, clock())
-            with self.engine.connect() as connection:
-                self._numbers = {p: _last(connection, table.c.number) for p, table in _NUMBERED.items()}
-                self._sequence = self._committed = _last(connection, t.events.c.sequence)
+            self.turns: Turns = _TURNS[self.engine.dialect.name](self.engine, _NUMBERED)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading; what is read within one block is of one moment."""
-        with self.engine.connect() as connection:
-            yield connection
+        with _reachable(), self.engine.connect() as connection:
+            # What is of one moment in DuckDB of itself needs to be asked for in PostgreSQL.
+            yield connection.execution_options(isolation_level="REPEATABLE READ") if self.is_shared else connection
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may be at this database too."""
+        return self.engine.dialect.name == "postgresql"
 
     @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
@@ -84,15 +89,15 @@ class Store:
         if joined is not None:
             yield joined
             return
-        with self._turn:
-            with self.engine.begin() as connection:
+        with self.turns.writing():
+            with _reachable(), self.engine.begin() as connection:
                 unit = self._open.unit = UnitOfWork(self, connection)
                 try:
                     yield unit
                     events = unit.flush()
                 finally:
                     self._open.unit = None
-            self._committed = self._sequence
+            self.turns.committed()
             self._forget_usual_review(events)
             # Told after the commit, still in turn: whoever listens hears of events in their order.
             if events:
@@ -104,29 +109,18 @@ class Store:
         self._listeners.append(listener)
 
     def next_id(self, prefix: Prefix, now: datetime) -> str:
-        """The next identifier of a prefix; asked for within `write`, so numbers rise in the order of commits."""
-        self._numbers[prefix] += 1
-        return format_id(prefix, self._numbers[prefix], now)
+        """The next identifier of a prefix; asked for within `write`."""
+        return format_id(prefix, self.turns.number(self._open.unit.connection, prefix), now)
 
     def reserve(self, prefix: Prefix, count: int) -> int:
         """Set `count` numbers of a prefix aside; the one before the first of them."""
-        with self._turn:
-            before = self._numbers[prefix]
-            self._numbers[prefix] += count
-            return before
-
-    def numbered(self, events: Sequence[Event]) -> list[Event]:
-        """Events with their places in the log."""
-        first = self._sequence + 1
-        self._sequence += len(events)
-        return [
-            replace(e, sequence=n, id=format_id(Prefix.EVENT, n, e.occurred_at)) for n, e in enumerate(events, first)
-        ]
+        with self.write() as unit:
+            return self.turns.reserve(unit.connection, prefix, count)
 
     @property
     def last_sequence(self) -> int:
         """The sequence of the last event committed: a cheap sign that something changed."""
-        return self._committed
+        return self.turns.last_place()
 
     def usual_review(self, today: date) -> int | None:
         """How many days a review usually takes, by the decisions made before `today`; None: too few to say.
@@ -154,7 +148,7 @@ class Store:
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file."""
         if self.engine.dialect.name == "duckdb":
-            with self._turn, self.engine.connect() as connection:
+            with self.turns.writing(), self.engine.connect() as connection:
                 connection.execute(text("CHECKPOINT"))
 
     def close(self) -> None:
@@ -180,6 +174,7 @@ class UnitOfWork:
             NotFound: there is none.
         """
         if request_id not in self._now:
+            self.store.turns.hold(self.connection, request_id)
             found = rows.load(self.connection, [request_id])
             if request_id not in found:
                 raise NotFound("request", request_id)
@@ -205,10 +200,12 @@ class UnitOfWork:
 
     def place_events(self, write: Callable[[int], int]) -> None:
         """Have many events written at once: `write` is told the last place taken in the log, and says how many."""
-        self.store._sequence += write(self.store._sequence)
+        turns = self.store.turns
+        turns.place(self.connection, write(turns.place(self.connection, 0)))
 
     def next_serial(self, organization_id: str) -> int:
         """The number of an organisation's next invoice; taken back with the transaction, so that none is skipped."""
+        self.store.turns.queue(self.connection, f"invoices of {organization_id}")
         counter = t.invoice_serials
         of = counter.c.organization_id == organization_id
         if self.connection.execute(update(counter).where(of).values(last_serial=counter.c.last_serial + 1)).rowcount:
@@ -220,7 +217,13 @@ class UnitOfWork:
         """Write what was saved; the events, with their places."""
         changes = rows.Changes.between((self._before[id], now) for id, now in self._now.items())
         changes.write(self.connection)
-        numbered = self.store.numbered(self._events)
+        if not self._events:
+            return []
+        first = self.store.turns.place(self.connection, len(self._events)) + 1
+        numbered = [
+            replace(e, sequence=n, id=format_id(Prefix.EVENT, n, e.occurred_at))
+            for n, e in enumerate(self._events, first)
+        ]
         rows.write_events(self.connection, numbered)
         return numbered
 
@@ -242,8 +245,21 @@ def find_request(connection: Connection, prefix: Prefix, id: str) -> str:
     return str(found)
 
 
-def _last(connection: Connection, column: Any) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+_TURNS: Mapping[str, Callable[[Engine, Mapping[Prefix, Table]], Turns]] = {
+    "duckdb": OneProcess,
+    "postgresql": ManyProcesses,
+}
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Say in plain words that the database does not answer; whoever asks again may find that it does."""
+    try:
+        yield
+    except OperationalError as error:
+        log.exception("the database does not answer")
+        reason = str(error.orig).splitlines()[0]
+        raise StoreError(f"the database does not answer: {reason}; nothing was changed by this call") from error
 
 
 def _engine(url: str) -> Engine:
@@ -251,8 +267,12 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StoreError(f"ODS_DATABASE_URL cannot be read: {error}") from None
+    if parsed.drivername == "postgresql+psycopg":
+        return create_engine(parsed, pool_size=16, max_overflow=64, pool_pre_ping=True)
     if parsed.get_backend_name() != "duckdb":
-        raise StoreError(f"ODS_DATABASE_URL names {parsed.drivername!r}; expected duckdb:///PATH")
+        raise StoreError(
+            f"ODS_DATABASE_URL names {parsed.drivername!r}; expected duckdb:///PATH or postgresql+psycopg://…"
+        )
     path = parsed.database or ":memory:"
     if path == ":memory:":
         # A name makes every pooled connection see the same memory; a new one each time keeps stores apart.

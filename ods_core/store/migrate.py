@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 from ods_core.basics.errors import StoreError
 
 DIRECTORY = Path(__file__).parent / "migrations"
+_MIGRATING = 718_281_828
+"""The number of the advisory lock."""
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
@@ -38,15 +42,30 @@ def migrate(engine: Engine, now: datetime) -> list[int]:
     Raises:
         StoreError: the database was made by a newer version of this program; nothing was changed.
     """
-    with engine.connect() as connection:
-        done = applied(connection)
-    at = max(done, default=0)
-    newest = available()[-1][0]
-    if at > newest:
-        raise StoreError(
-            f"the database has schema version {at}, this program knows {newest}: use the newer program it came from"
-        )
-    return [number for number, path in available() if number not in done and _apply(engine, number, path, now)]
+    with _alone(engine):
+        with engine.connect() as connection:
+            done = applied(connection)
+        at = max(done, default=0)
+        newest = available()[-1][0]
+        if at > newest:
+            raise StoreError(
+                f"the database has schema version {at}, this program knows {newest}: use the newer program it came from"
+            )
+        return [number for number, path in available() if number not in done and _apply(engine, number, path, now)]
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Of several servers that start at once, one migrates, and the others find it done."""
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"SELECT pg_advisory_lock({_MIGRATING})"))
+        try:
+            yield
+        finally:
+            connection.execute(text(f"SELECT pg_advisory_unlock({_MIGRATING})"))
 
 
 def _apply(engine: Engine, number: int, path: Path, now: datetime) -> bool:

@@ -390,7 +390,7 @@ def test_identifiers_rise_and_never_repeat_after_the_database_was_closed(tmp_pat
 
 
 def test_a_number_grows_past_six_digits(store: Store) -> None:
-    store._numbers[Prefix.REQUEST] = 999_999
+    store.turns._numbers[Prefix.REQUEST] = 999_999
     assert store.next_id(Prefix.REQUEST, SUBMITTED) == "OREQ-26-1000000"
 
 
