@@ -10,6 +10,7 @@ from ods_core.basics.clock import MovingClock
 from ods_core.basics.settings import Settings
 from ods_core.service import Runtime, Service, using
 from ods_core.store import Store
+from tests.databases import memory_url
 from tests.seed import SUBMITTED
 
 
@@ -22,7 +23,7 @@ def clock() -> MovingClock:
 @pytest.fixture
 def store(clock: MovingClock) -> Iterator[Store]:
     """An empty database in memory."""
-    opened = Store("duckdb:///:memory:", clock)
+    opened = Store(memory_url(), clock)
     yield opened
     opened.close()
 
@@ -36,6 +37,6 @@ def service(store: Store, clock: MovingClock) -> Service:
 @pytest.fixture
 def running(store: Store, service: Service, clock: MovingClock) -> Iterator[Runtime]:
     """The parts of a running program; `runtime()` answers with them for as long as the test runs."""
-    settings = Settings(database_url="duckdb:///:memory:", demo=False)
+    settings = Settings(database_url=memory_url(), demo=False)
     with using(Runtime(settings, store, service, clock)) as replacement:
         yield replacement

@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+from tests.databases import kept_url
+
 ROOT = Path(__file__).resolve().parents[1]
 ODS = "/v1/capabilities/ods"
 
@@ -39,7 +41,7 @@ class StartedServer:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.clock = folder / "clock"
-        settings = {"ODS_DATABASE_URL": f"duckdb:///{folder / 'ods.duckdb'}", "ODS_DEMO": "0"}
+        settings = {"ODS_DATABASE_URL": kept_url(folder), "ODS_DEMO": "0"}
         if now:
             self.move_to(now)
             settings["ODS_CLOCK"] = f"@{self.clock}"

@@ -11,12 +11,13 @@ from ods_core.basics.clock import system_clock
 from ods_core.cli import main
 from ods_core.service import Access
 from ods_core.store import Store
+from tests.databases import kept_url
 
 
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Call the command line on a database of its own."""
-    monkeypatch.setenv("ODS_DATABASE_URL", f"duckdb:///{tmp_path / 'ods.duckdb'}")
+    monkeypatch.setenv("ODS_DATABASE_URL", kept_url(tmp_path))
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(main, ["keys", *words])
@@ -29,7 +30,7 @@ def test_a_key_is_made_listed_and_ended(call, tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     key = made.stdout.strip()
     assert key.startswith("ods_")
-    store = Store(f"duckdb:///{tmp_path / 'ods.duckdb'}")
+    store = Store(kept_url(tmp_path))
     caller = Access(store, system_clock).caller(f"Bearer {key}", "127.0.0.1")
     store.close()
     assert (caller.organization_id, sorted(caller.roles)) == ("ORG-26-090500", ["requester", "viewer"])

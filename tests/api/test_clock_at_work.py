@@ -27,6 +27,7 @@ from ods_core.queries.invariants import check
 from ods_core.service import Service
 from ods_core.store import Store
 from tests.api.conftest import Engagement
+from tests.databases import kept_url
 from tests.seed import FIX, SUBMITTED, seed_proposal, seed_request
 from tests.started import StartedServer, started
 
@@ -39,7 +40,7 @@ DECISIONS = [EventType.DELIVERABLE_ACCEPTED, EventType.DELIVERABLE_REJECTED]
 def waiting_scopes(folder: Path, count: int) -> set[str]:
     """Scopes in review, windows of one day, silence accepting and rejecting in turn; the deliverables' ids."""
     clock = MovingClock(SUBMITTED)
-    store = Store(f"duckdb:///{folder / 'ods.duckdb'}", clock)
+    store = Store(kept_url(folder), clock)
     service = Service(store, clock)
     ids = set()
     with service.store.write():
@@ -120,7 +121,7 @@ def test_every_lapsed_review_is_decided_once_though_the_server_is_killed_half_wa
 
 def told_in(folder: Path) -> Counter[str]:
     """How often each deliverable was decided, read from the file of a server that is gone; the store is in order."""
-    store = Store(f"duckdb:///{folder / 'ods.duckdb'}")
+    store = Store(kept_url(folder))
     with store.read() as connection:
         found = feed(connection, LOCAL, EventFilter(types=DECISIONS), limit=2 * SCOPES)
         assert check(connection) == []

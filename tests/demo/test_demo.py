@@ -35,6 +35,7 @@ from ods_core.queries.today import to_invoice
 from ods_core.service import Runtime, Service
 from ods_core.store import Store
 from ods_core.store import tables as t
+from tests.databases import memory_url
 from tests.seed import seed_request
 
 NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
@@ -51,7 +52,7 @@ STATES = [
 def filled(now: datetime) -> Runtime:
     """A store in memory with the demo engagements up to `now`."""
     clock = MovingClock(now)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     runtime = Runtime(Settings(demo=False), store, Service(store, clock), clock)
     load(runtime)
     return runtime
@@ -187,7 +188,7 @@ def test_a_story_happens_on_working_days_in_order(story: Story) -> None:
 
 def test_an_engagement_is_not_mixed_with_the_demo() -> None:
     clock = MovingClock(NOW)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     service = Service(store, clock)
     service.submit_request(LOCAL, seed_request())
     before = store.last_sequence
@@ -199,7 +200,7 @@ def test_an_engagement_is_not_mixed_with_the_demo() -> None:
 
 def test_progress_is_told_from_nothing_to_all() -> None:
     clock = MovingClock(NOW)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     told: list[float] = []
     load(Runtime(Settings(demo=False), store, Service(store, clock), clock), lambda share, step: told.append(share))
     assert told[0] == 0
@@ -210,7 +211,7 @@ def test_progress_is_told_from_nothing_to_all() -> None:
 
 def test_a_load_that_is_stopped_leaves_nothing_behind() -> None:
     clock = MovingClock(NOW)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
 
     def stop(share: float, step: str) -> None:
         if share > 0.5:

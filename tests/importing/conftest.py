@@ -16,6 +16,7 @@ from ods_core.lifecycle import Policy
 from ods_core.service import Service
 from ods_core.store import Store, rows
 from ods_core.store import tables as t
+from tests.databases import memory_url
 from tests.importing.exporter import export
 from tests.queries.history import RandomHistory
 from tests.seed import SUBMITTED
@@ -34,7 +35,7 @@ def engagements(store: Store) -> list[Engagement]:
 def told(seed: int, count: int = 12, steps: int = 260) -> tuple[Store, MovingClock]:
     """A store with a random history, and its clock."""
     clock = MovingClock(SUBMITTED)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     RandomHistory(Service(store, clock), clock, seed).run(engagements=count, steps=steps)
     return store, clock
 

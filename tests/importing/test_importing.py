@@ -24,6 +24,7 @@ from ods_core.queries.outcomes import OutcomeFilter, outcomes
 from ods_core.service import Service
 from ods_core.store import Store
 from ods_core.ui.stories import sentence
+from tests.databases import memory_url
 from tests.importing.conftest import engagements, run, told
 from tests.importing.exporter import export
 from tests.queries.test_outcomes_from_events import FILTERS, compared, whole_log
@@ -66,7 +67,7 @@ def test_what_was_told_exported_and_imported_is_the_same(seed: int, tmp_path: Pa
     """Records, identifiers aside, the log's types and moments, and every figure with every filter, are equal."""
     store, clock = told(seed)
     before = engagements(store)
-    other = Store("duckdb:///:memory:", clock)
+    other = Store(memory_url(), clock)
     outcome = run(export(before, tmp_path), other, clock)
     assert (outcome.found, outcome.done) == (0, len(before))
     after = engagements(other)
@@ -105,7 +106,7 @@ def test_every_event_is_by_the_import_and_in_the_order_of_time(history: Path, st
 def test_an_engagement_that_still_runs_goes_on_by_commands(tmp_path: Path) -> None:
     """What waits for a decision is decided by the rules, with whatever follows from it."""
     begun, clock = told(6, count=10, steps=110)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     run(export(engagements(begun), tmp_path), store, clock)
     service = Service(store, clock)
     ready = [
@@ -150,7 +151,7 @@ def test_a_stopped_import_goes_on_where_it_was(
     monkeypatch.setattr(importing, "_write_batch", write)
     outcome = run(history, store, clock)
     assert (outcome.before, outcome.done) == (4, outcome.engagements)
-    whole = Store("duckdb:///:memory:", clock)
+    whole = Store(memory_url(), clock)
     run(history, whole, clock)
     assert [as_one(e) for e in engagements(store)] == [as_one(e) for e in engagements(whole)]
     one, two = whole_log(Service(store, clock)), whole_log(Service(whole, clock))

@@ -18,6 +18,7 @@ from ods_core.lifecycle import Confirm
 from ods_core.queries.lists import TABLES
 from ods_core.service import Runtime, using
 from ods_core.ui.places import PLACE_OF, PLACES
+from tests.databases import memory_url
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "pages" / "main.py")
 EVERYBODY = [persona.key for persona in PERSONAS]
@@ -27,7 +28,7 @@ NOW = "2026-05-20T09:00:00Z"
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Runtime]:
     """A runtime with the demo engagements, at one moment."""
-    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock=NOW))
+    runtime = Runtime.open(Settings(database_url=memory_url(), clock=NOW))
     demo.load(runtime)
     with using(runtime):
         yield runtime
@@ -37,7 +38,7 @@ def filled() -> Iterator[Runtime]:
 @pytest.fixture
 def empty() -> Iterator[Runtime]:
     """A runtime with nothing in it."""
-    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock=NOW))
+    runtime = Runtime.open(Settings(database_url=memory_url(), clock=NOW))
     with using(runtime):
         yield runtime
     runtime.close()
@@ -147,7 +148,7 @@ def pending(runtime: Runtime) -> str:
 
 
 def test_confirming_says_the_amount_asks_once_and_tells_what_it_caused() -> None:
-    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock=NOW))
+    runtime = Runtime.open(Settings(database_url=memory_url(), clock=NOW))
     demo.load(runtime)
     with using(runtime):
         scope = pending(runtime)
@@ -167,7 +168,7 @@ def test_confirming_says_the_amount_asks_once_and_tells_what_it_caused() -> None
 
 
 def test_a_decision_taken_meanwhile_is_told_with_who_and_when() -> None:
-    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock=NOW))
+    runtime = Runtime.open(Settings(database_url=memory_url(), clock=NOW))
     demo.load(runtime)
     with using(runtime):
         scope = pending(runtime)
@@ -202,7 +203,7 @@ def test_the_first_filling_is_shown_until_it_is_done(empty: Runtime) -> None:
 
 def test_time_on_the_pages_is_the_programs_clock() -> None:
     clock = MovingClock(parse_time("2031-02-03T04:05:00Z"))
-    made = Runtime.open(Settings(database_url="duckdb:///:memory:"))
+    made = Runtime.open(Settings(database_url=memory_url()))
     moved = Runtime(made.settings, made.store, made.service, clock)
     with using(moved):
         app = opened("settings")

@@ -12,6 +12,7 @@ from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Confirm, VoidInvoice
 from ods_core.service import Runtime, Service, using
 from ods_core.store import Store
+from tests.databases import memory_url
 from tests.pages.test_reading import opened, words
 from tests.seed import seed_proposal, seed_request
 
@@ -22,7 +23,7 @@ def payment(store: Store, service: Service, clock: MovingClock) -> Iterator[str]
     request_id = service.submit_request(LOCAL, seed_request()).subject_id
     scope_id = service.propose(LOCAL, request_id, seed_proposal()).subject_id
     due = service.confirm(LOCAL, scope_id, Confirm()).engagement.milestones[0].id
-    with using(Runtime(Settings(database_url="duckdb:///:memory:", demo=False), store, service, clock)):
+    with using(Runtime(Settings(database_url=memory_url(), demo=False), store, service, clock)):
         yield due
 
 

@@ -18,6 +18,7 @@ from ods_core.queries.outcomes import OutcomeFilter
 from ods_core.service import Runtime, using
 from ods_core.ui.formats import day, percent
 from ods_core.ui.tables import ROWS
+from tests.databases import memory_url
 from tests.pages.test_reading import opened, told, with_tables, words
 
 __all__ = ["told"]
@@ -26,7 +27,7 @@ __all__ = ["told"]
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Runtime]:
     """A runtime with the demo engagements, at one moment."""
-    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock="2026-05-20T09:00:00Z"))
+    runtime = Runtime.open(Settings(database_url=memory_url(), clock="2026-05-20T09:00:00Z"))
     demo.load(runtime)
     with using(runtime):
         yield runtime

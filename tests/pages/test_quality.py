@@ -17,6 +17,7 @@ from ods_core.basics.states import DeliverableStatus, Kind
 from ods_core.lifecycle import Confirm, Submit
 from ods_core.queries.lists import engagement_of
 from ods_core.service import Runtime, using
+from tests.databases import memory_url
 from tests.pages.test_deciding import field, words
 from tests.seed import seed_proposal, seed_request
 
@@ -137,7 +138,7 @@ def test_a_reason_that_says_what_was_seen_needs_no_second_step(review: Runtime) 
 
 
 def test_where_the_policy_is_enforced_there_is_no_second_step(review: Runtime) -> None:
-    settings = Settings(database_url="duckdb:///:memory:", demo=False, review_policy=ReviewPolicy.ENFORCE)
+    settings = Settings(database_url=memory_url(), demo=False, review_policy=ReviewPolicy.ENFORCE)
     with using(Runtime(settings, review.store, review.service, review.clock)):
         app = opened("deliverables", deliverable=FIX)
         field(app, "Reason").input("not good enough").run()

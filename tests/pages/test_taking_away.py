@@ -20,6 +20,7 @@ from ods_core.lifecycle import Confirm
 from ods_core.service import Runtime, Service, Stage, using
 from ods_core.store import Store
 from ods_core.ui import downloads
+from tests.databases import memory_url
 from tests.pages.test_reading import opened, words
 from tests.seed import seed_proposal, seed_request
 
@@ -43,7 +44,7 @@ def told(store: Store, service: Service, clock: MovingClock, tmp_path: Path) -> 
         proposal = seed_proposal(currency=currency, fixed_price=Decimal(price), valid_until=date(2026, 5, 30))
         service.confirm(LOCAL, service.propose(LOCAL, request_id, proposal).subject_id, Confirm())
     (tmp_path / "exchange.toml").write_text(RATES, encoding="utf-8")
-    settings = Settings(database_url="duckdb:///:memory:", demo=False, exchange_rates=str(tmp_path / "exchange.toml"))
+    settings = Settings(database_url=memory_url(), demo=False, exchange_rates=str(tmp_path / "exchange.toml"))
     with using(Runtime(settings, store, service, clock)) as replacement:
         yield replacement
 

@@ -20,6 +20,7 @@ from ods_core.queries.rejections import rejections
 from ods_core.service import Service
 from ods_core.store import Store
 from ods_core.store import tables as t
+from tests.databases import kept_url
 from tests.queries.history import RandomHistory, Teller, at, ids
 from tests.seed import SUBMITTED, seed_request
 
@@ -187,7 +188,7 @@ def test_readers_are_right_while_others_write_and_keep_up(store: Store, clock: M
 
 
 def test_operators_can_rebuild_and_check_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"duckdb:///{tmp_path / 'facts.duckdb'}"
+    url = kept_url(tmp_path, "facts")
     monkeypatch.setenv("ODS_DATABASE_URL", url)
     clock = MovingClock(SUBMITTED)
     store = Store(url, clock)

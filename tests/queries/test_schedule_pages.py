@@ -24,6 +24,7 @@ from ods_core.queries.payments import PaymentFilter, PaymentRow, Totals, count, 
 from ods_core.service import Service
 from ods_core.store import Store
 from ods_core.store.rows import load
+from tests.databases import memory_url
 from tests.queries.history import RandomHistory
 
 START = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -61,7 +62,7 @@ class Records:
 def records() -> Iterator[Records]:
     """A random history in which every state of a payment occurs."""
     clock = MovingClock(START)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     history = RandomHistory(Service(store, clock), clock, seed=5)
     history.run(engagements=14, steps=200)
     with store.read() as connection:

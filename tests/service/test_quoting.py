@@ -28,6 +28,7 @@ from ods_core.queries.activity import EventFilter, feed
 from ods_core.queries.lists import engagement_of
 from ods_core.service import Service
 from ods_core.store import Store
+from tests.databases import memory_url
 from tests.seed import CLIENT, PROVIDER, SUBMITTED, seed_estimate, seed_proposal, seed_request
 
 CARD = read_rate_card()
@@ -216,7 +217,7 @@ estimates = st.builds(
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[Store]:
     """One database for all the examples of a property."""
-    opened = Store("duckdb:///:memory:", MovingClock(SUBMITTED))
+    opened = Store(memory_url(), MovingClock(SUBMITTED))
     yield opened
     opened.close()
 

@@ -64,6 +64,7 @@ from ods_core.service import Result, Service
 from ods_core.store import Store
 from ods_core.store import tables as t
 from ods_core.store.rows import load
+from tests.databases import memory_url
 from tests.seed import ORGANIZATION, SUBMITTED, seed_request
 from tests.service.model import Box, Model, Offer, Refusal, Work
 from tests.service.replay import Facts, differences, replay
@@ -717,7 +718,7 @@ class Engagements(RuleBasedStateMachine):
 
 def test_whatever_is_commanded_the_rules_hold() -> None:
     clock = MovingClock(SUBMITTED)
-    Engagements.clock, Engagements.store = clock, Store("duckdb:///:memory:", clock)
+    Engagements.clock, Engagements.store = clock, Store(memory_url(), clock)
     Engagements.reached = Counter()
     steps = settings(
         max_examples=300 if FULL else 15,

@@ -28,6 +28,7 @@ from ods_core.lifecycle import (
 from ods_core.queries.invariants import INVARIANTS, MOST_FINDINGS, check
 from ods_core.service import Service
 from ods_core.store import Store
+from tests.databases import memory_url
 from tests.seed import SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
 
 NEGOTIATED, DECLINED, PENDING, ACTIVE, REVIEWED, COMPLETED, TERMINATED = (f"OREQ-26-{n:06d}" for n in range(1, 8))
@@ -85,7 +86,7 @@ def _pay(service: Service, clock: MovingClock) -> None:
 @pytest.fixture(scope="module")
 def told() -> Iterator[Store]:
     clock = MovingClock(SUBMITTED)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     tell(Service(store, clock), clock)
     yield store
     store.close()

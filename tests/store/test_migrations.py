@@ -18,6 +18,7 @@ from ods_core.service import Service
 from ods_core.store import Store, migrate
 from ods_core.store import tables as t
 from ods_core.store.rows import load
+from tests.databases import kept_url, memory_url
 from tests.seed import SUBMITTED, seed_request, two_cycle_proposal
 
 WITH_QUOTES = 4
@@ -41,14 +42,14 @@ def engagement(service: Service, **proposal: object) -> str:
 def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[Engagement]]:
     """The address of a database as it was before, with three engagements, and these as they should come out."""
     clock = MovingClock(SUBMITTED)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     service = Service(store, clock)
     ids = [
         engagement(service, review_window_days=10, silence_policy=SilencePolicy.DEEMED_ACCEPTED),
         engagement(service, review_window_days=1),
         engagement(service),
     ]
-    url = f"duckdb:///{tmp_path / 'earlier.duckdb'}"
+    url = kept_url(tmp_path, "earlier")
     engine = create_engine(url)
     with monkeypatch.context() as patched:
         known = [m for m in migrate.available() if m[0] < WITH_A_CLOCK]
@@ -66,7 +67,7 @@ def test_migrations_that_were_made_side_by_side_may_come_in_any_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A database that has the seventh already still gets the fourth, once."""
-    engine = create_engine(f"duckdb:///{tmp_path / 'gap.duckdb'}")
+    engine = create_engine(kept_url(tmp_path, "gap"))
     with monkeypatch.context() as patched:
         known = [m for m in migrate.available() if m[0] != WITH_QUOTES]
         patched.setattr(migrate, "available", lambda: known)

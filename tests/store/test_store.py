@@ -40,6 +40,7 @@ from ods_core.store import Store
 from ods_core.store import tables as t
 from ods_core.store.migrate import available, statements
 from ods_core.store.rows import MAPPED, load
+from tests.databases import kept_url, memory_url
 from tests.seed import SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
 
 LATER = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
@@ -246,7 +247,7 @@ def test_every_state_that_there_is_can_be_kept(service: Service, store: Store, m
 
 
 def test_a_new_database_is_migrated_from_nothing_and_an_old_one_is_left_alone(tmp_path: Path) -> None:
-    url = f"duckdb:///{tmp_path / 'new.duckdb'}"
+    url = kept_url(tmp_path, "new")
     first = Store(url)
     assert first.migrated == [number for number, _ in available()]
     first.close()
@@ -301,7 +302,7 @@ def test_no_table_is_made_that_the_code_does_not_know(store: Store) -> None:
 
 
 def test_a_database_from_a_newer_program_is_refused_untouched(tmp_path: Path) -> None:
-    url = f"duckdb:///{tmp_path / 'newer.duckdb'}"
+    url = kept_url(tmp_path, "newer")
     store = Store(url)
     with store.engine.begin() as connection:
         connection.execute(text("INSERT INTO schema_version VALUES (9999, TIMESTAMP '2030-01-01')"))
@@ -311,7 +312,7 @@ def test_a_database_from_a_newer_program_is_refused_untouched(tmp_path: Path) ->
 
 
 def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
-    url = f"duckdb:///{tmp_path / 'held.duckdb'}"
+    url = kept_url(tmp_path, "held")
     store = Store(url)
     code = (
         "from ods_core.store import Store\nfrom ods_core.basics.errors import StoreError\n"
@@ -361,7 +362,7 @@ def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
 
 
 def test_stores_in_memory_do_not_see_each_other(clock: MovingClock) -> None:
-    stores = [Store("duckdb:///:memory:", clock) for _ in range(5)]
+    stores = [Store(memory_url(), clock) for _ in range(5)]
     Service(stores[0], clock).submit_request(LOCAL, seed_request())
     assert [s.is_empty() for s in stores] == [False, True, True, True, True]
     for s in stores:
@@ -369,7 +370,7 @@ def test_stores_in_memory_do_not_see_each_other(clock: MovingClock) -> None:
 
 
 def test_identifiers_rise_and_never_repeat_after_the_database_was_closed(tmp_path: Path, clock: MovingClock) -> None:
-    url = f"duckdb:///{tmp_path / 'ids.duckdb'}"
+    url = kept_url(tmp_path, "ids")
     seen: list[str] = []
     sequences: list[int] = []
     for _ in range(3):
@@ -453,7 +454,7 @@ def test_a_refused_command_amid_others_leaves_the_others_alone(service: Service,
 
 def test_a_long_transaction_writes_what_many_short_ones_do(clock: MovingClock) -> None:
     def rows(together: bool) -> Iterator[Sequence[Any]]:
-        store = Store("duckdb:///:memory:", clock)
+        store = Store(memory_url(), clock)
         service = Service(store, clock)
         if together:
             with service.store.write():
@@ -484,7 +485,7 @@ def test_listeners_hear_of_events_in_order_after_the_commit(service: Service, st
 
 
 def test_what_a_file_holds_is_there_after_closing_and_folding_the_log(tmp_path: Path, clock: MovingClock) -> None:
-    url = f"duckdb:///{tmp_path / 'kept.duckdb'}"
+    url = kept_url(tmp_path, "kept")
     store = Store(url, clock)
     engagement = reviewed(Service(store, clock))
     store.checkpoint()
