@@ -13,6 +13,7 @@ from streamlit import config
 
 from ods_core.api import build
 from ods_core.api.guard import is_loopback
+from ods_core.basics import logs
 from ods_core.basics.errors import OdsError, StoreError
 from ods_core.basics.settings import Settings
 from ods_core.demo import load
@@ -50,6 +51,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     A database that cannot be opened does not keep the server from starting: each page and each call says why.
     """
     scheduler = None
+    settings = Settings()
+    logs.configure(settings.log_format, settings.log_level)
     try:
         run = runtime()
     except StoreError as error:

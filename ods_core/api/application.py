@@ -14,6 +14,7 @@ from ods_core.api.routes import (
     exports,
     metrics,
     money,
+    operation,
     prints,
     quality,
     quotes,
@@ -48,6 +49,8 @@ def build() -> FastAPI:
     for module in (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust):
         app.include_router(module.routes)
     app.include_router(exports.by_link)
+    app.include_router(operation.routes)
+    app.include_router(operation.closed)
     app.add_middleware(LocalOnly)
     app.add_middleware(RequestIds)
     return app

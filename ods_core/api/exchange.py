@@ -15,8 +15,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ods_core.api.callers import address_of, by_link, caller_of, identify
+from ods_core.api.measuring import begin
+from ods_core.api.measuring import note as measured
 from ods_core.api.once import TAGGED, note, once
-from ods_core.api.problems import failed, refused, unreadable
+from ods_core.api.problems import failed, on_bad_values, on_http_error, refused, unreadable
 from ods_core.basics.errors import Forbidden, Invalid, OdsError
 from ods_core.basics.jsonio import dumps, loads_strict
 from ods_core.service import runtime
@@ -118,6 +120,13 @@ class ExactRoute(APIRoute):
         takes_body = self.body_field is not None
 
         async def handler(request: Request) -> Response:
+            began = begin()
+            answer = await answered(request)
+            caller = request.scope.get("state", {}).get("caller")
+            measured(began, request, self.path_format, answer, caller.actor.id if caller else "nobody")
+            return answer
+
+        async def answered(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)
             try:
                 caller = by_link(exact) if self.by_link else await identify(exact)
@@ -128,8 +137,10 @@ class ExactRoute(APIRoute):
                 return await original(exact)
             except OdsError as error:
                 return await run_in_threadpool(_told_off, exact, error)
-            except (HTTPException, RequestValidationError):
-                raise
+            except HTTPException as error:
+                return await on_http_error(request, error)
+            except RequestValidationError as error:
+                return await on_bad_values(request, error)
             except Exception as error:
                 return failed(error)
 

@@ -83,7 +83,8 @@ def unreadable(detail: str) -> HTTPException:
     return HTTPException(400, detail)
 
 
-async def _on_http_error(request: Request, error: Exception) -> Response:
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """The answer for what the framework refuses."""
     assert isinstance(error, HTTPException)
     code = CODES.get(error.status_code, "error")
     return problem(error.status_code, code, _http_detail(request, error), headers=error.headers)
@@ -100,7 +101,8 @@ def _http_detail(request: Request, error: HTTPException) -> str:
     return str(error.detail)
 
 
-async def _on_bad_values(request: Request, error: Exception) -> Response:
+async def on_bad_values(request: Request, error: Exception) -> Response:
+    """The answer for a body or a parameter that does not have its shape."""
     assert isinstance(error, RequestValidationError)
     problems = [_as_problem(e) for e in error.errors()]
     detail = "; ".join(f"{p['pointer'] or '/'}: {p['detail']}" for p in problems[:5])
@@ -152,5 +154,5 @@ def _explained(error: Mapping[str, Any]) -> str:
 
 def install(app: FastAPI) -> None:
     """Let every refusal of this application be a problem answer."""
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(RequestValidationError, _on_bad_values)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_bad_values)

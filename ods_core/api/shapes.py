@@ -716,3 +716,10 @@ class SecurityEventShape(Shape):
     subject: str = Field(description="What it was about: a key, a call, a file")
     address: str
     data: dict[str, Any]
+
+
+class HealthShape(Shape):
+    live: bool
+    ready: bool = Field(description="Calls and pages would be served")
+    database: str
+    version: str

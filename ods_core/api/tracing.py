@@ -6,6 +6,7 @@ import re
 import uuid
 from contextvars import ContextVar
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +32,8 @@ class RequestIds:
         given = Headers(scope=scope).get("x-request-id", "")
         id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
         token = _current.set(id)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -59,18 +59,19 @@ def links(tag: str) -> APIRouter:
 
 def one(shape: type[BaseModel], *, status: int = 200, refusals: tuple[int, ...] = (404,)) -> dict[int | str, Any]:
     """How an answer with one thing, and its refusals, are described."""
-    return {status: {"model": Data[shape]}} | _refusals(refusals)  # type: ignore[valid-type]
+    return {status: {"model": Data[shape]}} | refused_with(refusals)  # type: ignore[valid-type]
 
 
 def many(shape: type[BaseModel], refusals: tuple[int, ...] = ()) -> dict[int | str, Any]:
     """How a page of a list is described."""
-    return {200: {"model": Listed[shape]}} | _refusals(refusals)  # type: ignore[valid-type]
+    return {200: {"model": Listed[shape]}} | refused_with(refusals)  # type: ignore[valid-type]
 
 
 COMMAND = (400, 403, 404, 409, 412, 413, 415)
 ALWAYS = (401, 422, 429, 503)
 
 
-def _refusals(statuses: tuple[int, ...]) -> dict[int | str, Any]:
+def refused_with(statuses: tuple[int, ...]) -> dict[int | str, Any]:
+    """How these refusals, and those that every call can have, are described."""
     content = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
     return {status: {"description": _WHY[status], "content": content} for status in sorted({*statuses, *ALWAYS})}

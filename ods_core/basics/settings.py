@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ods_core.basics.clock import Clock, clock_from
+from ods_core.basics.logs import LogFormat, LogLevel
 from ods_core.basics.money import exponent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ODS_", frozen=True, extra="ignore")
 
-    database_url: str = Field(DEFAULT_DATABASE, description="The database: `duckdb:///PATH`.")
+    database_url: str = Field(
+        DEFAULT_DATABASE, description="The database: `duckdb:///PATH`, or `postgresql+psycopg://…`."
+    )
     demo: bool = Field(True, description="Fill an empty database with the demo engagements at first start.")
     clock: str = Field(
         "",
@@ -66,6 +69,13 @@ class Settings(BaseSettings):
     )
     scheduler_seconds: int = Field(
         10, ge=1, le=3600, description="Seconds between two looks for reminders and decisions that are due."
+    )
+
+    log_format: LogFormat = Field(
+        LogFormat.TEXT, description="Logs on standard error: `text` for people, `json` for programs."
+    )
+    log_level: LogLevel = Field(
+        LogLevel.INFO, description="From which level on lines are logged: `debug`, `info`, `warning`, `error`."
     )
 
     rate_per_key: int = Field(3_000, ge=1, description="Requests that an API key has a minute.")

@@ -785,3 +785,15 @@ class Contract:
     ) -> Call[m.Page[m.SecurityEvent]]:
         """Who came in, what was denied, which keys were made and ended; newest first."""
         return page("/security-events", m.SecurityEvent, {"kind": kind, "limit": limit, "cursor": cursor})
+
+    # Operation ------------------------------------------------------------------------------------------------------
+
+    @Answered
+    def get_health(self) -> Call[m.Health]:
+        """Whether the server can serve; one that cannot answers 503, which is raised."""
+        return get("/v1/health", m.Health)
+
+    @Filed
+    def get_metrics(self) -> Call[bytes]:
+        """The server's own figures, in Prometheus's text format."""
+        return _file("/v1/metrics")

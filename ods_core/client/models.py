@@ -804,3 +804,12 @@ class SecurityEvent(Answer):
     subject: str
     address: str
     data: dict[str, Any]
+
+
+class Health(Answer):
+    """How a server is."""
+
+    live: bool
+    ready: bool
+    database: str
+    version: str

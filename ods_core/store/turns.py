@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Table, func, select, text
 from sqlalchemy.sql import literal
@@ -183,11 +183,11 @@ def _keep_sequence(connection: Connection, name: str, last: int) -> None:
     )
 
 
-def _lock_of(what: str) -> object:
+def _lock_of(what: str) -> Any:
     """A lock's number: the same for the same word in every process."""
     digest = hashlib.sha256(f"ods {what}".encode()).digest()
     return literal(int.from_bytes(digest[:8], "big", signed=True))
 
 
-def _last(connection: Connection, column: object) -> int:
+def _last(connection: Connection, column: Any) -> int:
     return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
