@@ -199,7 +199,7 @@ def tell(path: Path, originals: int = ORIGINALS, seed: int = 20) -> None:
         begins = BEGUN + timedelta(hours=n * 365 * 24 // originals)
         waiting.append((begins, n, _Teller(service, clock, random.Random(chance.random())).turns()))
     heapq.heapify(waiting)
-    with service.together():
+    with service.store.write():
         while waiting:
             when, n, turns = heapq.heappop(waiting)
             clock.move_to(when)

@@ -20,6 +20,7 @@ from ods_core.queries.metrics import METRICS, Metric, Summary
 from ods_core.queries.outcomes import OutcomeFilter, outcomes, period_of
 from ods_core.service import Runtime, Service
 from ods_core.store import Store
+from tests.databases import memory_url
 from tests.queries.history import RandomHistory
 
 FILTERS: list[Mapping[str, str]] = [{}, {"organization_id": "ORG-26-000002"}, {"from_month": "2026-02"}]
@@ -74,7 +75,7 @@ def test_a_list_has_as_many_as_its_figure_says_and_comes_to_it(
 
 
 def test_the_demonstration_has_something_behind_every_figure() -> None:
-    runtime = Runtime.open(Settings(database_url="duckdb:///:memory:", clock="2026-05-20T09:00:00Z"))
+    runtime = Runtime.open(Settings(database_url=memory_url(), clock="2026-05-20T09:00:00Z"))
     demo.load(runtime)
     now = runtime.clock()
     assert compare(runtime.store, now, OutcomeFilter()) >= len(METRICS)

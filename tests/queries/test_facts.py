@@ -137,7 +137,7 @@ def test_facts_are_kept_up_while_a_command_holds_the_writers_turn(
     facts.keep_up(store)
     teller.submit(at(4, 2), *ids(engagement)[:1])
     done: list[Any] = []
-    with service.together():
+    with service.store.write():
         service.submit(LOCAL, ids(engagement)[1], Submit())
         beside = threading.Thread(target=lambda: done.append(facts.keep_up(store)))
         beside.start()
