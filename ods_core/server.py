@@ -19,7 +19,7 @@ from ods_core.basics.settings import Settings
 from ods_core.demo import load
 from ods_core.importing import clear as clear_imports
 from ods_core.payments import NoRate, read_exchange_rates
-from ods_core.service import Runtime, Scheduler, runtime, shut_down
+from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, runtime, shut_down
 
 log = logging.getLogger("ods.server")
 
@@ -46,13 +46,14 @@ def refuse_open_address(address: str) -> None:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
-    """Open the database, fill an empty one with the demo, carry out what falls due, and let go of it at the end.
+    """Open the database, fill an empty one with the demo, carry out what falls due, deliver
+    webhooks, and let go of it at the end.
 
     A database that cannot be opened does not keep the server from starting: each page and each call says why.
     """
-    scheduler = None
     settings = Settings()
     logs.configure(settings.log_format, settings.log_level)
+    scheduler = courier = None
     try:
         run = runtime()
     except StoreError as error:
@@ -63,7 +64,11 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         _fill_if_empty(run)
         scheduler = Scheduler(run.service, run.settings.scheduler_seconds)
         scheduler.start()
+        courier = Courier(run.webhooks, CourierPolicy.of(run.settings))
+        courier.start()
     yield {}
+    if courier:
+        courier.stop()
     if scheduler:
         scheduler.stop()
     shut_down()

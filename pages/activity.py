@@ -40,6 +40,7 @@ SUBJECTS = {
     "deliverable": "Deliverables",
     "payment": "Payments",
     "invoice": "Invoices",
+    "webhook_endpoint": "Webhooks",
 }
 
 
@@ -105,7 +106,7 @@ def show_day(events: list[Event]) -> None:
             place, name = PLACE_OF[event.subject_kind]
             id = event.scope_id if event.subject_kind == Kind.SERVICE_LINE else event.subject_id
             link(place, event.subject_id, icon="arrow_forward", **{name: id or ""})
-            if not param("request"):
+            if event.request_id and not param("request"):
                 link("activity", "Story", icon="auto_stories", request=event.request_id)
 
 

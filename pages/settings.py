@@ -15,10 +15,10 @@ from ods_core.lifecycle import RULES, TRANSITIONS
 from ods_core.payments import RateCardError, read_rate_card
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
-from ods_core.ui import cards, importing, key_settings, live, quotes, tables
+from ods_core.ui import cards, importing, key_settings, live, quotes, tables, webhook_settings
 from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
-from ods_core.ui.session import caller, choose_view, now, persona, reading, today
+from ods_core.ui.session import caller, choose_view, now, param, persona, reading, set_params, today
 
 API_DOCS = "/v1/docs"
 VIEWS = {
@@ -27,6 +27,7 @@ VIEWS = {
     "rate_card": "Rate card",
     "keys": "API keys",
     "security": "Security",
+    "webhooks": "Webhooks",
     "roles": "Roles",
     "lifecycle": "States",
     "events": "Events",
@@ -229,6 +230,7 @@ SHOW = {
     "rate_card": show_rate_card,
     "keys": key_settings.show_keys,
     "security": key_settings.show_security,
+    "webhooks": webhook_settings.show_webhooks,
     "roles": show_roles,
     "lifecycle": show_lifecycle,
     "events": show_events,
@@ -240,4 +242,7 @@ cards.heading("settings")
 live.watch()
 if persona().key != "administrator":
     st.caption("An administrator sees where the database is and how each setting stands, too.")
+if param("endpoint") and not param("view"):
+    # A link to an endpoint, from wherever it is told of.
+    set_params(view="webhooks")
 SHOW[choose_view("view", "Section", VIEWS)]()

@@ -21,6 +21,7 @@ from ods_core.api.routes import (
     requests,
     scopes,
     trust,
+    webhooks,
 )
 from ods_core.api.tracing import RequestIds
 
@@ -46,7 +47,8 @@ def build() -> FastAPI:
     )
     problems.install(app)
     # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
-    for module in (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust):
+    rooms = (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust, webhooks)
+    for module in rooms:
         app.include_router(module.routes)
     app.include_router(exports.by_link)
     app.include_router(operation.routes)

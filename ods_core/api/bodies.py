@@ -83,6 +83,14 @@ def _verdict(value: Any) -> Verdict:
     raise ValueError(f"expected one of {', '.join(Verdict)}")
 
 
+def _moment(value: Any) -> datetime:
+    try:
+        return parse_time(value)
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("expected a time such as 2026-04-15T10:00:00Z") from None
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Amount = Annotated[
     Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number", "examples": [15500.00], "exclusiveMinimum": 0})
@@ -407,6 +415,37 @@ class ReceiptBody(Body):
     def command(self) -> RecordReceipt:
         """The command that this asks for."""
         return RecordReceipt(self.amount, self.received_on, self.reference)
+
+
+class EndpointBody(Body):
+    """Where events are sent to, and which."""
+
+    url: str = Field(examples=["https://example.com/hooks/ods"])
+    event_types: list[str] = Field(description='`["*"]` for all', examples=[["ods.payment.due"]])
+    organization_id: str | None = Field(
+        None, description="Whose events; default: the caller's own, or all where the caller sees all"
+    )
+
+
+class ReplayBody(Body):
+    """What is sent again: one event, or what occurred from one time until before another."""
+
+    event_id: str | None = Field(None, examples=["EVT-26-000041"])
+    from_: Moment | None = Field(None, alias="from", description="A time; in place of `event_id`")
+    to: Moment | None = Field(None, description="A time, itself excluded; default: now")
+
+    def range(self) -> tuple[datetime | None, datetime | None]:
+        """The two times.
+
+        Raises:
+            Invalid: neither an event nor a time to begin at, or both.
+        """
+        if self.event_id is not None:
+            _refuse_field("/from", self.from_, "expected none: `event_id` is given")
+            _refuse_field("/to", self.to, "expected none: `event_id` is given")
+        elif self.from_ is None:
+            raise Invalid.at("/event_id", "expected an event's id, or `from` with a time")
+        return self.from_, self.to
 
 
 class TermsBody(Body):

@@ -66,8 +66,14 @@ class ShownOnce(Response):
 
 def created_with_secret(data: Mapping[str, Any], collection: str, secret: str) -> Response:
     """201 for something new whose field `secret` is shown this once: kept nowhere, null when asked again."""
-    response = ShownOnce(dumps({"data": data}), 201, media_type="application/json")
+    response = answer_with_secret(data, secret, 201)
     response.headers["Location"] = f"/v1/capabilities/ods/{collection}/{data['id']}"
+    return response
+
+
+def answer_with_secret(data: Mapping[str, Any], secret: str, status: int = 200) -> Response:
+    """Something whose field `secret` is shown this once: kept nowhere, null when asked again."""
+    response = ShownOnce(dumps({"data": data}), status, media_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.again = dumps({"data": {**data, secret: None}})
     return response

@@ -597,11 +597,71 @@ class EventShape(Shape):
     sequence: int
     actor: Reference
     subject: Reference
-    request_id: str
+    request_id: str | None = Field(description="null for what belongs to no engagement")
     scope_id: str | None
-    organization_id: str
-    workspace_id: str
+    organization_id: str | None
+    workspace_id: str | None
     data: dict[str, Any]
+
+
+class EndpointShape(Shape):
+    id: str
+    url: str
+    event_types: list[str]
+    status: str = Field(description="enabled or disabled")
+    organization_id: str | None = Field(description="null: the events of all organisations")
+    created_at: datetime
+    created_by: str
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    previous_secret_until: datetime | None = Field(
+        description="Until then the secret before the present one signs, too"
+    )
+    last_attempt_at: datetime | None
+    last_response_status: int | None = Field(description="null also where the last attempt got no answer")
+    failing_engagements: int = Field(description="How many wait behind an event that is tried again")
+
+
+class NewEndpointShape(Shape):
+    id: str
+    url: str
+    event_types: list[str]
+    status: str
+    organization_id: str | None
+    created_at: datetime
+    created_by: str
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    previous_secret_until: datetime | None
+    secret: str | None = Field(description="Shown this once; null when the same is sent again", examples=["whsec_…"])
+
+
+class DeliveryAttemptShape(Shape):
+    event_id: str
+    event_type: str
+    attempt: int = Field(description="From 1")
+    replay: bool
+    status: str = Field(description="delivered, failed (and tried again), or given_up")
+    response_status: int | None = Field(description="null where there was no answer; `error` says why")
+    error: str | None
+    duration_ms: int
+    attempted_at: datetime
+    next_attempt_at: datetime | None
+
+
+class DeletedShape(Shape):
+    id: str
+    deleted: bool
+
+
+class ReplayShape(Shape):
+    endpoint_id: str
+    events: int = Field(description="How many events lie in what is sent again; those of other types are left out")
+
+
+class TestShape(Shape):
+    endpoint_id: str
+    event_id: str
 
 
 class Schedule(Shape):

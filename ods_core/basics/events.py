@@ -17,8 +17,8 @@ from ods_core.basics.states import Kind
 class EventType(StrEnum):
     """The catalogue.
 
-    `SCOPE_CANCELLED` and the two reminders, `SCOPE_EXPIRING` and `DELIVERABLE_REVIEW_REMINDER`, are this project's own:
-    docs/decisions/0004 says why.
+    `SCOPE_CANCELLED`, the two reminders, `SCOPE_EXPIRING` and `DELIVERABLE_REVIEW_REMINDER`, and those of webhook
+    endpoints are this project's own: docs/decisions/0004 says why.
     """
 
     REQUEST_SUBMITTED = "ods.request.submitted"
@@ -57,6 +57,13 @@ class EventType(StrEnum):
     INVOICE_REOPENED = "ods.invoice.reopened"
     INVOICE_VOIDED = "ods.invoice.voided"
     INVOICE_UNCOLLECTIBLE = "ods.invoice.uncollectible"
+    ENDPOINT_CREATED = "ods.webhook_endpoint.created"
+    ENDPOINT_ENABLED = "ods.webhook_endpoint.enabled"
+    ENDPOINT_DISABLED = "ods.webhook_endpoint.disabled"
+    ENDPOINT_SECRET_ROTATED = "ods.webhook_endpoint.secret_rotated"
+    ENDPOINT_GAVE_UP = "ods.webhook_endpoint.gave_up"
+    ENDPOINT_TEST = "ods.webhook_endpoint.test"
+    ENDPOINT_DELETED = "ods.webhook_endpoint.deleted"
 
 
 EVENT_LABELS: dict[EventType, str] = {
@@ -96,7 +103,17 @@ EVENT_LABELS: dict[EventType, str] = {
     EventType.INVOICE_REOPENED: "Invoice open again",
     EventType.INVOICE_VOIDED: "Invoice voided",
     EventType.INVOICE_UNCOLLECTIBLE: "Invoice uncollectible",
+    EventType.ENDPOINT_CREATED: "Webhook added",
+    EventType.ENDPOINT_ENABLED: "Webhook enabled",
+    EventType.ENDPOINT_DISABLED: "Webhook disabled",
+    EventType.ENDPOINT_SECRET_ROTATED: "Webhook secret changed",
+    EventType.ENDPOINT_GAVE_UP: "Webhook delivery given up",
+    EventType.ENDPOINT_TEST: "Webhook tested",
+    EventType.ENDPOINT_DELETED: "Webhook deleted",
 }
+
+ENDPOINT_EVENTS = frozenset(type for type in EventType if type.startswith("ods.webhook_endpoint."))
+"""Those about webhook endpoints, which belong to no engagement."""
 
 
 class ActorKind(StrEnum):
@@ -127,7 +144,8 @@ SYSTEM = Actor(ActorKind.SYSTEM, "system")
 class Event:
     """One state change. `sequence` and `id` are given by the store as it commits, 0 and empty until then.
 
-    `data` is the subject as the API showed it right after the change.
+    `data` is the subject as the API showed it right after the change. What belongs to no engagement has an empty
+    `request_id` and `workspace_id`, and an empty `organization_id` where it belongs to all of them.
     """
 
     type: EventType
@@ -152,9 +170,9 @@ class Event:
             "sequence": self.sequence,
             "actor": self.actor.as_json(),
             "subject": {"kind": self.subject_kind.value, "id": self.subject_id},
-            "request_id": self.request_id,
+            "request_id": self.request_id or None,
             "scope_id": self.scope_id,
-            "organization_id": self.organization_id,
-            "workspace_id": self.workspace_id,
+            "organization_id": self.organization_id or None,
+            "workspace_id": self.workspace_id or None,
             "data": self.data,
         }

@@ -35,6 +35,8 @@ EXPORTERS = frozenset({Role.FINANCE})
 """Who takes lists of money away."""
 IMPORTERS = frozenset({Role.ADMIN})
 """Who brings in histories: of every organisation, out of any folder that the server can read."""
+WEBHOOK_KEEPERS = frozenset({Role.ADMIN})
+"""Who says where events are sent to, and sees where that is."""
 
 
 @dataclass(frozen=True, slots=True)

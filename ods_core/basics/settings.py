@@ -116,6 +116,38 @@ class Settings(BaseSettings):
         "`warnings`, `enforce` refuses it (422).",
     )
 
+    webhook_allow_private: bool = Field(
+        False,
+        description="Send webhooks to this machine and its own network, too. For tests, and for receivers inside.",
+    )
+    webhook_connect_seconds: float = Field(
+        5, gt=0, le=60, description="Seconds that a webhook's receiver has to take a connection."
+    )
+    webhook_read_seconds: float = Field(
+        10, gt=0, le=120, description="Seconds that it has to answer; what comes later counts as a failure."
+    )
+    webhook_first_retry_seconds: float = Field(
+        5,
+        gt=0,
+        le=3600,
+        description="Seconds until a failed webhook is sent again; each further wait is three times "
+        "as long, up to a ninth of the whole time.",
+    )
+    webhook_retry_days: float = Field(
+        3,
+        gt=0,
+        le=30,
+        description="Days after which a webhook that keeps failing is given up, and its endpoint "
+        "disabled if nothing else got through either.",
+    )
+    webhook_overlap_hours: float = Field(
+        24,
+        ge=0,
+        le=720,
+        description="Hours for which messages are signed with the old secret, too, once an endpoint has a new one.",
+    )
+    webhook_log_days: int = Field(30, ge=4, le=3650, description="Days for which attempts to deliver are kept.")
+
     @field_validator("clock")
     @classmethod
     def _clock_can_be_read(cls, value: str) -> str:

@@ -120,8 +120,23 @@ class PaymentKind(StrEnum):
     FINAL = "final"
 
 
+class EndpointStatus(StrEnum):
+    """Whether webhooks are sent to an endpoint."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class DeliveryStatus(StrEnum):
+    """What came of one attempt to deliver an event."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    GIVEN_UP = "given_up"
+
+
 class Kind(StrEnum):
-    """The things that an engagement is made of, as events and errors name them."""
+    """The things that an engagement is made of, and the endpoints that hear of it, as events and errors name them."""
 
     REQUEST = "request"
     SCOPE = "scope"
@@ -131,6 +146,7 @@ class Kind(StrEnum):
     PAYMENT = "payment"
     RECEIPT = "receipt"
     INVOICE = "invoice"
+    WEBHOOK_ENDPOINT = "webhook_endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +210,15 @@ LOOKS: dict[type[StrEnum], dict[str, Look]] = {
         PaymentStatus.DUE: Look("Due", "orange", "payments"),
         PaymentStatus.PAID: Look("Paid", "green", "check_circle"),
         PaymentStatus.VOID: Look("Void", "gray", "block"),
+    },
+    EndpointStatus: {
+        EndpointStatus.ENABLED: Look("Enabled", "green", "check_circle"),
+        EndpointStatus.DISABLED: Look("Disabled", "gray", "block"),
+    },
+    DeliveryStatus: {
+        DeliveryStatus.DELIVERED: Look("Delivered", "green", "check_circle"),
+        DeliveryStatus.FAILED: Look("Failed", "orange", "error"),
+        DeliveryStatus.GIVEN_UP: Look("Given up", "red", "cancel"),
     },
 }
 """By enumeration first: members of two enumerations that share a word are equal as keys."""

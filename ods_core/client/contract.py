@@ -797,3 +797,81 @@ class Contract:
     def get_metrics(self) -> Call[bytes]:
         """The server's own figures, in Prometheus's text format."""
         return _file("/v1/metrics")
+
+    # Webhooks -------------------------------------------------------------------------------------------------------
+
+    @Answered
+    def add_endpoint(
+        self,
+        *,
+        url: str,
+        event_types: Sequence[str],
+        organization_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[m.NewSecret]:
+        """Have events sent to an address; keep the answer's `secret`, which is shown once."""
+        body = {"url": url, "event_types": event_types, "organization_id": organization_id}
+        return post("/webhook-endpoints", m.NewSecret, body, idempotency_key)
+
+    @Listed
+    def list_endpoints(self, *, limit: int | None = None, cursor: str | None = None) -> Call[m.Page[m.Endpoint]]:
+        """Endpoints, newest first."""
+        return page("/webhook-endpoints", m.Endpoint, {"limit": limit, "cursor": cursor})
+
+    @Answered
+    def get_endpoint(self, id: str) -> Call[m.Endpoint]:
+        """An endpoint, with how it is doing."""
+        return get("/webhook-endpoints/{id}", m.Endpoint, id=id)
+
+    @Answered
+    def delete_endpoint(self, id: str) -> Call[m.Deleted]:
+        """Send nothing more to an address."""
+        return Call("DELETE", "/webhook-endpoints/{id}", m.Deleted, {"id": id})
+
+    @Listed
+    def list_deliveries(
+        self,
+        id: str,
+        *,
+        status: str | None = None,
+        event_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Call[m.Page[m.DeliveryAttempt]]:
+        """Every attempt to deliver to an endpoint, newest first."""
+        query = {"status": status, "event_id": event_id, "limit": limit, "cursor": cursor}
+        return page("/webhook-endpoints/{id}/deliveries", m.DeliveryAttempt, query, id=id)
+
+    @Answered
+    def replay(
+        self,
+        id: str,
+        *,
+        event_id: str | None = None,
+        from_: datetime | None = None,
+        to: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[m.Replay]:
+        """Send one event again, or what occurred from one time until before another."""
+        body = {"event_id": event_id, "from": from_, "to": to}
+        return post("/webhook-endpoints/{id}/replay", m.Replay, body, idempotency_key, id=id)
+
+    @Answered
+    def send_test(self, id: str, *, idempotency_key: str | None = None) -> Call[m.TestSent]:
+        """Send an event of type `ods.webhook_endpoint.test`."""
+        return post("/webhook-endpoints/{id}/test", m.TestSent, {}, idempotency_key, id=id)
+
+    @Answered
+    def rotate_secret(self, id: str, *, idempotency_key: str | None = None) -> Call[m.NewSecret]:
+        """Make a new secret; for a while both sign."""
+        return post("/webhook-endpoints/{id}/rotate-secret", m.NewSecret, {}, idempotency_key, id=id)
+
+    @Answered
+    def enable_endpoint(self, id: str, *, idempotency_key: str | None = None) -> Call[m.Endpoint]:
+        """Send again, what has waited first."""
+        return post("/webhook-endpoints/{id}/enable", m.Endpoint, {}, idempotency_key, id=id)
+
+    @Answered
+    def disable_endpoint(self, id: str, *, idempotency_key: str | None = None) -> Call[m.Endpoint]:
+        """Send nothing until it is enabled again."""
+        return post("/webhook-endpoints/{id}/disable", m.Endpoint, {}, idempotency_key, id=id)

@@ -750,7 +750,7 @@ class Named(Answer):
 
 class Event(Answer):
     """One state change; `data` is the thing as it was shown right after it, its numbers `Decimal` where they have a
-    fraction, its times still text.
+    fraction, its times still text. One that belongs to no engagement has no `request_id`.
     """
 
     id: str
@@ -759,10 +759,10 @@ class Event(Answer):
     sequence: int
     actor: Named
     subject: Named
-    request_id: str
+    request_id: str | None = None
     scope_id: str | None = None
-    organization_id: str
-    workspace_id: str
+    organization_id: str | None = None
+    workspace_id: str | None = None
     data: dict[str, Any]
 
 
@@ -813,3 +813,76 @@ class Health(Answer):
     ready: bool
     database: str
     version: str
+
+
+# Webhooks -----------------------------------------------------------------------------------------------------------
+
+
+class Endpoint(Answer):
+    """Where events are sent to; how it is doing is told where it is read."""
+
+    id: str
+    url: str
+    event_types: list[str]
+    status: str
+    organization_id: str | None = None
+    created_at: datetime
+    created_by: str
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+    previous_secret_until: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_response_status: int | None = None
+    failing_engagements: int | None = None
+
+
+class NewSecret(Answer):
+    """An endpoint with its secret, which is shown this once, and None when the same is sent again."""
+
+    id: str
+    url: str
+    event_types: list[str]
+    status: str
+    organization_id: str | None = None
+    created_at: datetime
+    created_by: str
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+    previous_secret_until: datetime | None = None
+    secret: str | None = None
+
+
+class DeliveryAttempt(Answer):
+    """One attempt to deliver one event; without `response_status` there was no answer, and `error` says why."""
+
+    event_id: str
+    event_type: str
+    attempt: int
+    replay: bool
+    status: str
+    response_status: int | None = None
+    error: str | None = None
+    duration_ms: int
+    attempted_at: datetime
+    next_attempt_at: datetime | None = None
+
+
+class Replay(Answer):
+    """How many events lie in what is sent again."""
+
+    endpoint_id: str
+    events: int
+
+
+class TestSent(Answer):
+    """The event that was sent as a test."""
+
+    endpoint_id: str
+    event_id: str
+
+
+class Deleted(Answer):
+    """What is no more."""
+
+    id: str
+    deleted: bool

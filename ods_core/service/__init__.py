@@ -1,19 +1,24 @@
 """Writes: one public verb per command, one transaction each; and the runtime that pages and API share."""
 
 from ods_core.service.access import Access, NewKey, TooManyRequests
+from ods_core.service.courier import Courier, CourierPolicy
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
 from ods_core.service.preparations import Make, Preparation, Preparations, Stage, TooManyExports, Written
 from ods_core.service.quoting import quote_for, with_quote
 from ods_core.service.runtime import Filling, Runtime, policy_of, runtime, shut_down, using
 from ods_core.service.scheduler import Scheduler
+from ods_core.service.webhooks import Replay, WebhookPolicy, Webhooks
 
 __all__ = [
     "Access",
+    "Courier",
+    "CourierPolicy",
     "Filling",
     "Make",
     "NewKey",
     "Preparation",
     "Preparations",
+    "Replay",
     "Result",
     "Runtime",
     "Scheduler",
@@ -21,6 +26,8 @@ __all__ = [
     "Stage",
     "TooManyExports",
     "TooManyRequests",
+    "WebhookPolicy",
+    "Webhooks",
     "Written",
     "plan",
     "policy_of",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ods_core.basics.clock import Clock
 from ods_core.basics.parties import read_parties
@@ -17,6 +18,7 @@ from ods_core.lifecycle import Policy
 from ods_core.service.access import Access
 from ods_core.service.facade import Service
 from ods_core.service.preparations import Preparations
+from ods_core.service.webhooks import WebhookPolicy, Webhooks
 from ods_core.store import Store
 
 
@@ -45,6 +47,7 @@ class Runtime:
     filling: Filling = field(default_factory=Filling)
     preparations: Preparations = field(init=False)
     access: Access = field(init=False)
+    webhooks: Webhooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.preparations = Preparations(self.store)
@@ -55,6 +58,7 @@ class Runtime:
             per_address=self.settings.rate_per_address,
             wrong_keys=self.settings.wrong_keys_per_address,
         )
+        self.webhooks = Webhooks(self.store, self.clock, webhook_policy_of(self.settings))
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Runtime:
@@ -89,6 +93,11 @@ def policy_of(settings: Settings) -> Policy:
         invoice_note=settings.invoice_note,
         review_days=settings.review_days,
     )
+
+
+def webhook_policy_of(settings: Settings) -> WebhookPolicy:
+    """What the owner of an installation decided about webhooks, out of its settings."""
+    return WebhookPolicy(settings.webhook_allow_private, timedelta(hours=settings.webhook_overlap_hours))
 
 
 _lock = threading.Lock()

@@ -39,6 +39,7 @@ _NUMBERED = {
     Prefix.RECEIPT: t.receipts,
     Prefix.INVOICE: t.invoices,
     Prefix.API_KEY: t.api_keys,
+    Prefix.WEBHOOK_ENDPOINT: t.webhook_endpoints,
 }
 
 log = logging.getLogger("ods.store")
@@ -99,10 +100,18 @@ class Store:
                     self._open.unit = None
             self.turns.committed()
             self._forget_usual_review(events)
+            for then in unit.afterwards:
+                then()
             # Told after the commit, still in turn: whoever listens hears of events in their order.
             if events:
                 for listener in self._listeners:
                     listener(events)
+
+    @contextmanager
+    def write_aside(self) -> Iterator[Connection]:
+        """A transaction that takes no turn, for tables that no command writes; commands do not wait for it."""
+        with _reachable(), self.engine.begin() as connection:
+            yield connection
 
     def on_commit(self, listener: Callable[[Sequence[Event]], None]) -> None:
         """Call `listener(events)` after each commit."""
@@ -166,6 +175,9 @@ class UnitOfWork:
         self._now: dict[str, Engagement] = {}
         self._places: dict[str, str] = {}
         self._events: list[Event] = []
+        self._announced: list[Event] = []
+        self.afterwards: list[Callable[[], None]] = []
+        """Called once the transaction is committed."""
 
     def engagement(self, request_id: str) -> Engagement:
         """The engagement of a request, as it is in this transaction.
@@ -198,6 +210,11 @@ class UnitOfWork:
         self._places |= dict.fromkeys(engagement.ids(), id)
         self._events += events
 
+    def announce(self, event: Event) -> Event:
+        """Write an event that belongs to no engagement; it, with its place in the log."""
+        self._announced += (placed := self._placed([event]))
+        return placed[0]
+
     def place_events(self, write: Callable[[int], int]) -> None:
         """Have many events written at once: `write` is told the last place taken in the log, and says how many."""
         turns = self.store.turns
@@ -217,12 +234,15 @@ class UnitOfWork:
         """Write what was saved; the events, with their places."""
         changes = rows.Changes.between((self._before[id], now) for id, now in self._now.items())
         changes.write(self.connection)
-        if not self._events:
+        return [*self._announced, *self._placed(self._events)]
+
+    def _placed(self, events: Sequence[Event]) -> list[Event]:
+        """Write events behind all that are in the log; they, with their places."""
+        if not events:
             return []
-        first = self.store.turns.place(self.connection, len(self._events)) + 1
+        first = self.store.turns.place(self.connection, len(events)) + 1
         numbered = [
-            replace(e, sequence=n, id=format_id(Prefix.EVENT, n, e.occurred_at))
-            for n, e in enumerate(self._events, first)
+            replace(e, sequence=n, id=format_id(Prefix.EVENT, n, e.occurred_at)) for n, e in enumerate(events, first)
         ]
         rows.write_events(self.connection, numbered)
         return numbered

@@ -44,6 +44,8 @@ from ods_core.basics.states import (
     CycleStatus,
     Decision,
     DeliverableStatus,
+    DeliveryStatus,
+    EndpointStatus,
     InvoiceStatus,
     Kind,
     PaymentKind,
@@ -452,6 +454,69 @@ events = Table(
     Column("organization_id", String, nullable=False),
     Column("workspace_id", String, nullable=False),
     Column("data", JsonObject, nullable=False),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    *_id(),
+    Column("organization_id", String),
+    Column("url", Text, nullable=False),
+    Column("event_types", JsonTuple(), nullable=False),
+    Column("status", Word(EndpointStatus), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("secret", String, nullable=False),
+    Column("previous_secret", String),
+    _time("previous_until"),
+    _time("created_at", nullable=False),
+    Column("created_by", String, nullable=False),
+    _time("disabled_at"),
+    Column("disabled_reason", Text),
+    _time("deleted_at"),
+)
+
+webhook_courses = Table(
+    "webhook_courses",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("endpoint_id", String, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("last_sequence", BigInteger),
+    _time("occurred_from"),
+    _time("occurred_until"),
+    Column("any_type", Boolean, nullable=False),
+    _time("created_at", nullable=False),
+)
+
+webhook_lanes = Table(
+    "webhook_lanes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("course_id", String, nullable=False),
+    Column("lane", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    _time("failing_since"),
+    _time("next_at", nullable=False),
+    Column("generation", Integer, nullable=False),
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("endpoint_id", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("event_type", Word(EventType), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("is_replay", Boolean, nullable=False),
+    Column("status", Word(DeliveryStatus), nullable=False),
+    Column("response_status", Integer),
+    Column("error", Text, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    _time("attempted_at", nullable=False),
+    _time("next_attempt_at"),
 )
 
 imports = Table(

@@ -106,5 +106,6 @@ PLACE_OF: Mapping[Kind, tuple[str, str]] = {
     Kind.DELIVERABLE: ("deliverables", "deliverable"),
     Kind.PAYMENT: ("payments", "payment"),
     Kind.INVOICE: ("payments", "invoice"),
+    Kind.WEBHOOK_ENDPOINT: ("settings", "endpoint"),
 }
 """Where a thing is shown: the page, and the parameter that opens it there."""

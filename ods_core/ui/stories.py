@@ -40,6 +40,7 @@ _ICONS = {
     "deliverable": "fact_check",
     "payment": "payments",
     "invoice": "receipt_long",
+    "webhook_endpoint": "webhook",
 }
 
 
@@ -122,6 +123,11 @@ def _received(data: Data) -> str:
     )
 
 
+def _gave_up(data: Data) -> str:
+    tried = count(data["attempts"], "attempt")
+    return f"{data['event_id']} ({data['event_type']}) was given up after {tried}: {data['url']} did not take it."
+
+
 def _remediation(data: Data) -> str:
     return f"{data['name']} began, at no cost, and is planned to end on {_day(data['planned_end'])}."
 
@@ -162,5 +168,12 @@ _SENTENCES: Mapping[EventType, Callable[[Data], str]] = {
     EventType.INVOICE_PAID: lambda d: f"Invoice {d['number']} is paid.",
     EventType.INVOICE_REOPENED: lambda d: f"Invoice {d['number']} is open again: a receipt was taken back.",
     EventType.INVOICE_VOIDED: lambda d: f"Invoice {d['number']} was voided: {d['reason']}",
+    EventType.ENDPOINT_CREATED: lambda d: f"{d['url']} is told of {', '.join(d['event_types'])} from now on.",
+    EventType.ENDPOINT_ENABLED: lambda d: f"{d['url']} is told of events again.",
+    EventType.ENDPOINT_DISABLED: lambda d: f"{d['url']} is not told of events any more: {d['disabled_reason']}.",
+    EventType.ENDPOINT_SECRET_ROTATED: lambda d: f"{d['url']} has a new secret.",
+    EventType.ENDPOINT_GAVE_UP: _gave_up,
+    EventType.ENDPOINT_TEST: lambda d: f"A test was sent to {d['url']}.",
+    EventType.ENDPOINT_DELETED: lambda d: f"{d['url']} was deleted.",
     EventType.INVOICE_UNCOLLECTIBLE: lambda d: f"Invoice {d['number']} was given up: {d['reason']}",
 }

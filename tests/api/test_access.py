@@ -51,10 +51,17 @@ COMMANDS: dict[str, frozenset[str]] = {
     "POST /quotes": ANY,
     "POST /keys": frozenset({"admin"}),
     "DELETE /keys/{id}": frozenset({"admin"}),
+    "POST /webhook-endpoints": frozenset({"admin"}),
+    "DELETE /webhook-endpoints/{id}": frozenset({"admin"}),
+    "POST /webhook-endpoints/{id}/replay": frozenset({"admin"}),
+    "POST /webhook-endpoints/{id}/test": frozenset({"admin"}),
+    "POST /webhook-endpoints/{id}/rotate-secret": frozenset({"admin"}),
+    "POST /webhook-endpoints/{id}/disable": frozenset({"admin"}),
+    "POST /webhook-endpoints/{id}/enable": frozenset({"admin"}),
 }
 READS: tuple[tuple[str, frozenset[str]], ...] = (
     (r".*\.\{format\}|/scopes/\{id\}/statement\.pdf", frozenset({"finance"})),
-    (r"/(keys|security-events)(/.*)?", frozenset({"admin"})),
+    (r"/(keys|security-events|webhook-endpoints)(/.*)?", frozenset({"admin"})),
     (r".*", ANY),
 )
 """The first that fits a path."""
@@ -113,9 +120,17 @@ def _fill(world: World) -> None:
         "keys": world.provider.post(
             "/keys", json={"name": "to be read", "roles": ["viewer"], "organization_id": ORG}
         ).json()["data"]["id"],
+        "webhook-endpoints": new_endpoint(world),
     }
 
 
+def new_endpoint(world: World) -> str:
+    """The id of an endpoint of `ORG`."""
+    made = world.provider.post("/webhook-endpoints", json=ENDPOINT | {"organization_id": ORG})
+    return str(made.json()["data"]["id"])
+
+
+ENDPOINT = {"url": "https://8.8.8.8:9/", "event_types": ["ods.invoice.reopened"]}
 BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST /requests": lambda w: request_body(),
     "POST /requests/{id}/scope": lambda w: proposal_body(),
@@ -143,6 +158,8 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
         "criteria_not_met": [],
     },
     "POST /quotes": lambda w: {"currency": "USD", "deliverables": [{"title": "Fix", "days": {"engineer": 3}}]},
+    "POST /webhook-endpoints": lambda w: ENDPOINT,
+    "POST /webhook-endpoints/{id}/replay": lambda w: {"from": "2026-01-01T00:00:00Z"},
     "POST /keys": lambda w: {"name": "made by the matrix", "roles": ["viewer"]},
 }
 
@@ -178,8 +195,10 @@ class Operation:
         return found[1] if found else None
 
     def send(self, world: World, client: httpx.Client) -> httpx.Response:
-        """Make the call on the world's engagement."""
-        path = self.path.replace("{id}", world.ids.get(self.subject or "", "")).replace("{format}", "csv")
+        """Make the call on the world's engagement; what can be deleted once is made anew each time."""
+        once = self.name == "DELETE /webhook-endpoints/{id}"
+        id = new_endpoint(world) if once else world.ids.get(self.subject or "", "")
+        path = self.path.replace("{id}", id).replace("{format}", "csv")
         path = path.replace("{token}", "nobody-has-this-token")
         body = BODIES[self.name](world) if self.name in BODIES else ({} if self.method == "POST" else None)
         query = QUERIES.get(self.name)

@@ -6,12 +6,14 @@ from enum import StrEnum
 
 import pytest
 
-from ods_core.basics.events import EVENT_LABELS, EventType
+from ods_core.basics.events import ENDPOINT_EVENTS, EVENT_LABELS, EventType
 from ods_core.basics.roles import Side
 from ods_core.basics.states import (
     LOOKS,
     CycleStatus,
     DeliverableStatus,
+    DeliveryStatus,
+    EndpointStatus,
     InvoiceStatus,
     Kind,
     PaymentStatus,
@@ -36,10 +38,12 @@ STATES = (
     ReceiptStatus,
     InvoiceStatus,
 )
+BEYOND = (EndpointStatus, DeliveryStatus)
+"""States of what belongs to no engagement."""
 COLOURS = {"red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"}
 
 
-@pytest.mark.parametrize("states", STATES)
+@pytest.mark.parametrize("states", [*STATES, *BEYOND])
 def test_every_state_has_a_look_of_its_own(states: type[StrEnum]) -> None:
     looks = [look(state) for state in states]
     assert len({shown.label for shown in looks}) == len(looks)
@@ -48,8 +52,9 @@ def test_every_state_has_a_look_of_its_own(states: type[StrEnum]) -> None:
 
 
 def test_no_look_is_left_without_its_state() -> None:
-    assert {state for looks in LOOKS.values() for state in looks} == {state for states in STATES for state in states}
-    assert set(LOOKS) == set(STATES)
+    every = (*STATES, *BEYOND)
+    assert {state for looks in LOOKS.values() for state in looks} == {state for states in every for state in states}
+    assert set(LOOKS) == set(every)
 
 
 @pytest.mark.parametrize("states", STATES)
@@ -74,21 +79,25 @@ def test_every_event_has_a_label_of_its_own() -> None:
     assert len(set(EVENT_LABELS.values())) == len(EventType)
 
 
-def test_every_event_is_on_an_arrow_or_belongs_to_money_to_a_circle_or_to_the_clock() -> None:
+def test_every_event_is_on_an_arrow_or_belongs_to_money_a_circle_the_clock_or_an_endpoint() -> None:
     drawn = {t.event for ts in TRANSITIONS.values() for t in ts if t.event}
-    assert set(EventType) - drawn == {
-        EventType.DELIVERABLE_ESCALATED,
-        EventType.DELIVERABLE_REVIEW_REMINDER,
-        EventType.SCOPE_EXPIRING,
-        EventType.PAYMENT_RECEIVED,
-    }
+    assert (
+        set(EventType) - drawn
+        == {
+            EventType.DELIVERABLE_ESCALATED,
+            EventType.DELIVERABLE_REVIEW_REMINDER,
+            EventType.SCOPE_EXPIRING,
+            EventType.PAYMENT_RECEIVED,
+        }
+        | ENDPOINT_EVENTS
+    )
 
 
 def test_no_arrow_is_drawn_twice() -> None:
     for kind, ts in TRANSITIONS.items():
         keys = [(t.source, t.target, t.event) for t in ts]
         assert len(keys) == len(set(keys)), kind
-    assert set(TRANSITIONS) == set(Kind)
+    assert set(TRANSITIONS) == set(Kind) - {Kind.WEBHOOK_ENDPOINT}, "an endpoint belongs to no engagement"
 
 
 def test_every_command_has_a_verb_and_every_verb_a_rule() -> None:
@@ -127,7 +136,7 @@ def test_the_page_names_every_state_every_event_and_every_command() -> None:
         + len(EventType)
         + sum(map(len, STATES))
         + sum(map(len, TRANSITIONS.values()))
-        + 2 * (2 + 2 * len(Kind))
+        + 2 * (2 + 2 * len(TRANSITIONS))
     )
 
 
