@@ -62,7 +62,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         clear_imports(run.store)
         _check_exchange_rates(run.settings)
         _fill_if_empty(run)
-        scheduler = Scheduler(run.service, run.settings.scheduler_seconds)
+        scheduler = Scheduler(run.service, run.settings.scheduler_seconds, [run.access.forget_old_answers])
         scheduler.start()
         courier = Courier(run.webhooks, CourierPolicy.of(run.settings))
         courier.start()

@@ -20,7 +20,7 @@ duckdb_only = pytest.mark.skipif(ON_POSTGRESQL, reason="about DuckDB's file")
 
 def memory_url() -> str:
     """A new database that need not outlive its store."""
-    return _fresh_url() if ON_POSTGRESQL else "duckdb:///:memory:"
+    return postgres_url() if ON_POSTGRESQL else "duckdb:///:memory:"
 
 
 def kept_url(folder: Path, name: str = "ods") -> str:
@@ -30,7 +30,7 @@ def kept_url(folder: Path, name: str = "ods") -> str:
 
 @cache
 def _url_of(folder: Path, name: str) -> str:
-    return _fresh_url()
+    return postgres_url()
 
 
 @cache
@@ -44,7 +44,8 @@ def _server() -> Any:
     return server
 
 
-def _fresh_url() -> str:
+def postgres_url() -> str:
+    """A new, empty database of a real PostgreSQL, whatever the run is on."""
     name = f"ods_{os.getpid()}_{next(_count)}"
     _server().psql(f"CREATE DATABASE {name};")
     return str(_server().get_uri(database=name)).replace("postgresql://", "postgresql+psycopg://", 1)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -27,10 +26,9 @@ from ods_core.basics.records import Engagement
 from ods_core.basics.resources import resource
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind
-from ods_core.service import Runtime, runtime
+from ods_core.service import ANSWERS_ARE_KEPT, Runtime, runtime
 from ods_core.store import UnitOfWork, access
 
-KEPT_FOR = timedelta(hours=24)
 TAGGED = (Kind.SCOPE, Kind.DELIVERABLE)
 """What is decided on: these have an `ETag`."""
 _SANE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
@@ -135,7 +133,7 @@ def _known(run: Runtime, given: Given, unit: UnitOfWork) -> tuple[Response | Non
     first = access.first_answer(unit.connection, given.holder, given.idempotency_key)
     if first is None:
         return None, False
-    if first.answered_at <= run.clock() - KEPT_FOR:
+    if first.answered_at <= run.clock() - ANSWERS_ARE_KEPT:
         return None, True
     if first.fingerprint != given.fingerprint:
         raise KeyReused(

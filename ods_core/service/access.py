@@ -25,6 +25,9 @@ from ods_core.store import Store, access
 NOBODY = Actor(ActorKind.SYSTEM, "nobody")
 """Whom a denial is written to when no caller could be made out."""
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+ANSWERS_ARE_KEPT = timedelta(hours=24)
+"""How long the first answer to an idempotency key is given again."""
+FORGETS_EVERY = timedelta(hours=1)
 DENIALS_A_MINUTE = 60
 """So many denials are written down a minute; a flood of them is counted in the log, and does not fill the disk."""
 
@@ -79,6 +82,7 @@ class Access:
         self.per_key, self.per_address, self.wrong_keys = per_key, per_address, wrong_keys
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._has_keys = False
+        self._forgot_at: datetime | None = None
 
     # Coming in
 
@@ -144,6 +148,15 @@ class Access:
         if key.last_used_at is None or now - key.last_used_at >= USE_IS_NOTED_EVERY:
             with self.store.write() as unit:
                 access.change_key(unit.connection, key.id, last_used_at=now)
+
+    def forget_old_answers(self) -> None:
+        """Let go of the answers that no idempotency key can ask for any more; looks once an hour."""
+        now = self.clock()
+        if self._forgot_at and now - self._forgot_at < FORGETS_EVERY:
+            return
+        self._forgot_at = now
+        with self.store.write() as unit:
+            access.forget_answers(unit.connection, now - ANSWERS_ARE_KEPT)
 
     # Keys
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,11 +50,13 @@ class Scheduler:
     Args:
         service: gives the commands, by its own clock.
         seconds: between the end of a look and the next one.
+        chores: done after each look, such as letting go of what has grown old.
     """
 
-    def __init__(self, service: Service, seconds: float) -> None:
+    def __init__(self, service: Service, seconds: float, chores: Sequence[Callable[[], None]] = ()) -> None:
         self.service = service
         self.seconds = seconds
+        self.chores = chores
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ods-scheduler", daemon=True)
 
@@ -79,12 +81,23 @@ class Scheduler:
         Never raises: what fails is logged, left as it was, and tried again at the next look.
         """
         done: Counter[str] = Counter()
-        for duty in DUTIES:
-            try:
-                done[duty.name] = self._carry_out(duty)
-            except Exception:
-                log.exception("could not look for %s; trying again in %s s", duty.name, self.seconds)
+        try:
+            # Of several servers on one database one looks; the others find that somebody is at it.
+            with self.service.store.turns.alone("the scheduler") as mine:
+                for duty in DUTIES if mine else ():
+                    done[duty.name] = self._tried(duty)
+                for chore in self.chores if mine else ():
+                    chore()
+        except Exception:
+            log.exception("could not look for what is due; trying again in %s s", self.seconds)
         return +done
+
+    def _tried(self, duty: Duty) -> int:
+        try:
+            return self._carry_out(duty)
+        except Exception:
+            log.exception("could not look for %s; trying again in %s s", duty.name, self.seconds)
+            return 0
 
     def _carry_out(self, duty: Duty) -> int:
         """Every due thing of one kind, a batch at a time; each is tried once, so that one that fails stops no other."""

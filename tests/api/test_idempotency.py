@@ -12,6 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from ods_core.basics.clock import MovingClock
+from ods_core.service import Runtime
+from ods_core.store import access
+from ods_core.store.access import FirstAnswer
 from tests.api.conftest import Engagement, request_body
 from tests.started import StartedServer, started
 
@@ -157,3 +161,19 @@ def test_a_decision_on_what_has_changed_is_refused(engagement: Engagement, api: 
 def test_what_is_not_there_is_not_found_whatever_the_tag(api: httpx.Client) -> None:
     answer = api.post("/scopes/OSCOPE-26-999999", json={"confirm": True}, headers={"If-Match": '"x"'})
     assert answer.status_code == 404
+
+
+def test_old_answers_are_let_go(running: Runtime, clock: MovingClock) -> None:
+    answer = FirstAnswer("f", 200, {}, "{}", clock())
+    with running.store.write() as unit:
+        access.keep_answer(unit.connection, "local:local", "k", answer, again=False)
+    running.access.forget_old_answers()
+    assert _kept(running) == answer
+    clock.advance(hours=24, seconds=1)
+    running.access.forget_old_answers()
+    assert _kept(running) is None
+
+
+def _kept(running: Runtime) -> FirstAnswer | None:
+    with running.store.read() as connection:
+        return access.first_answer(connection, "local:local", "k")
