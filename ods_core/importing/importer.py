@@ -64,11 +64,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Brings histories into a store."""
+    """Brings histories into a store, `batch` engagements in one transaction; none: `BATCH`."""
 
     store: Store
     clock: Clock
     policy: Policy
+    batch: int | None = None
 
     def check(
         self, folder: Path, *, most: int = 20, report: Path | None = None, progress: Progress = silent
@@ -77,7 +78,7 @@ class Importer:
 
         Raises:
             Invalid: there is nothing to import at that place.
-            NotAllowed: another import is under way.
+            NotAllowed: another import is under way, or the store is none of DuckDB's.
         """
         return self._go(folder, most, report, progress, write=False)
 
@@ -86,11 +87,14 @@ class Importer:
 
         Raises:
             Invalid: there is nothing to import at that place.
-            NotAllowed: another import is under way, or these very files were imported already.
+            NotAllowed: another import is under way, these very files were imported already, or the store is none of
+                DuckDB's.
         """
         return self._go(folder, most, report, progress, write=True)
 
     def _go(self, folder: Path, most: int, report: Path | None, progress: Progress, *, write: bool) -> Outcome:
+        if self.store.is_shared:
+            raise NotAllowed("a history is imported into a DuckDB database; this one is in PostgreSQL")
         with _alone(), staged(self.store, self.clock()) as staging:
             progress(0.0, "Reading the files")
             mark = fingerprint([*found_in(folder).values()])
@@ -135,9 +139,9 @@ class Importer:
         return Outcome(engagements, rows, staging.findings(), tuple(Finding(*row) for row in shown))
 
     def _write(self, staging: Staging, mark: str, before: int, total: int, progress: Progress) -> None:
-        began = self.clock()
-        for low in range(before + 1, total + 1, BATCH):
-            high = min(low + BATCH - 1, total)
+        began, batch = self.clock(), self.batch or BATCH
+        for low in range(before + 1, total + 1, batch):
+            high = min(low + batch - 1, total)
             progress(_CHECKED + (1 - _CHECKED) * (low - 1) / total, f"Writing engagements {low:,} to {high:,}")
             with self.store.write() as unit:
                 _write_batch(unit, low, high)

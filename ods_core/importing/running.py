@@ -18,13 +18,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Connection, select
 
 from ods_core.basics.errors import Invalid, NotAllowed, OdsError, Problem
 from ods_core.importing.columns import ENTITIES
 from ods_core.importing.files import SUFFIXES
 from ods_core.importing.importer import Importer, Outcome
 from ods_core.importing.staging import clear as clear_staging
+from ods_core.importing.staging import file_of
 from ods_core.store import Store
 from ods_core.store import tables as t
 
@@ -205,8 +206,8 @@ def clear(store: Store) -> None:
 
 
 def _sent_to(store: Store) -> Path | None:
-    database = make_url(store.url).database or ":memory:"
-    return None if database == ":memory:" else Path(f"{database}.import-files")
+    file = file_of(store)
+    return Path(f"{file}.import-files") if file else None
 
 
 def _carry_out(run: Run, importer: Importer) -> None:

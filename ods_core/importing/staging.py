@@ -118,8 +118,14 @@ def _folder(store: Store) -> Iterator[Path]:
 
 def folder_of(store: Store) -> Path | None:
     """Where an import into this store keeps its staging database; None: the store itself is in memory."""
+    file = file_of(store)
+    return Path(f"{file}.import") if file else None
+
+
+def file_of(store: Store) -> Path | None:
+    """The file that the store is; None: it is in memory, or on a server."""
     database = make_url(store.url).database or ":memory:"
-    return None if database == ":memory:" else Path(f"{database}.import")
+    return None if store.is_shared or database == ":memory:" else Path(database)
 
 
 def clear(store: Store) -> None:

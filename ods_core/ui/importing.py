@@ -18,15 +18,16 @@ from ods_core.importing import ENTITIES, Finding, Importer, Outcome, Run, Stage,
 from ods_core.service import runtime
 from ods_core.ui import refusals, tables
 from ods_core.ui.downloads import offer_file
-from ods_core.ui.formats import ago, count, moment, plain
-from ods_core.ui.session import caller, choose, choose_view, link, now, param, reading
+from ods_core.ui.formats import count, moment, plain
+from ods_core.ui.session import caller, choose, choose_view, link, param, reading
 
 SENT, FOLDER = "import_sent", "import_folder"
 REFUSED = "import_refused"
+BATCH = 1_000
+"""Engagements in one transaction, beside people who work: a command given meanwhile waits for one of them."""
 LARGEST = 200
 """The largest file that a browser may send, in megabytes; the server holds it in memory meanwhile."""
 SOURCES = {"files": "Files from here", "folder": "A folder on the server"}
-_ENDED = {Stage.DONE: "done", Stage.STOPPED: "stopped", Stage.FAILED: "refused"}
 
 
 def show() -> None:
@@ -39,6 +40,9 @@ def show() -> None:
         "Engagements that another system kept, finished ones and such as still run. Everything is checked before "
         "anything is written; with any finding nothing is imported."
     )
+    if runtime().store.is_shared:
+        st.caption("Histories are imported into a DuckDB database; this installation's is in PostgreSQL.")
+        return
     if refused := st.session_state.pop(REFUSED, None):
         refusals.show(refused)
     run = imports_of(runtime().store).latest
@@ -99,7 +103,7 @@ def _start(folder: Path, named: str, *, only_check: bool) -> None:
     run = runtime()
     if not caller().may(IMPORTERS):
         raise Forbidden("an administrator imports histories")
-    importer = Importer(run.store, run.clock, run.service.policy)
+    importer = Importer(run.store, run.clock, run.service.policy, BATCH)
     imports_of(run.store).start(importer, folder, named=named, only_check=only_check)
 
 
@@ -119,12 +123,9 @@ def _watch() -> None:
         st.rerun()
     said = "Stopping" if run.stopping else run.step or "Beginning"
     st.progress(run.share, text=plain(f"{said} · {run.share:.0%}"))
-    st.caption(plain(f"{_doing(run)}, {ago(run.began, now())}. It goes on when this page is closed."))
+    doing = "Checking" if run.only_check else "Importing"
+    st.caption(plain(f"{doing} {run.named}, begun {moment(run.began)}. It goes on when this page is closed."))
     st.button("Stop", icon=":material/stop:", key="import_stop", on_click=run.stop, disabled=run.stopping)
-
-
-def _doing(run: Run) -> str:
-    return f"{'Checking' if run.only_check else 'Importing'} {run.named}, begun"
 
 
 def _tell(run: Run) -> None:
@@ -139,7 +140,7 @@ def _tell(run: Run) -> None:
         _tell_findings(run, run.outcome)
     else:
         _tell_success(run, run.outcome)
-    st.caption(plain(f"{run.named}, begun {moment(run.began)}: {_ENDED[run.stage]}"))
+    st.caption(plain(f"{run.named}, begun {moment(run.began)}"))
     with st.container(horizontal=True):
         _offer_next(run)
         st.button("Other files", key="import_other", on_click=imports_of(runtime().store).forget)

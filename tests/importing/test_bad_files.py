@@ -13,8 +13,10 @@ import pytest
 from ods_core.basics.clock import MovingClock
 from ods_core.importing import Finding
 from ods_core.store import Store
+from tests.databases import duckdb_only
 from tests.importing.conftest import change, run
 
+pytestmark = duckdb_only
 Rows = list[dict[str, str]]
 
 

@@ -24,10 +24,13 @@ from ods_core.queries.outcomes import OutcomeFilter, outcomes
 from ods_core.service import Service
 from ods_core.store import Store
 from ods_core.ui.stories import sentence
-from tests.databases import memory_url
+from tests.databases import duckdb_only, memory_url
 from tests.importing.conftest import engagements, run, told
 from tests.importing.exporter import export
 from tests.queries.test_outcomes_from_events import FILTERS, compared, whole_log
+
+
+pytestmark = duckdb_only
 
 
 def anonymous(engagement: Engagement) -> Engagement:
@@ -181,6 +184,15 @@ def test_an_import_joins_what_is_there(history: Path, store: Store, clock: Movin
             assert check(connection) == facts.check(connection) == []
         facts.keep_up(store)
     assert facts.keep_up(store) is None
+
+
+def test_another_database_than_duckdb_is_refused(
+    history: Path, store: Store, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is read or written, with the reason."""
+    monkeypatch.setattr(Store, "is_shared", True)
+    with pytest.raises(NotAllowed, match="imported into a DuckDB database"):
+        run(history, store, clock)
 
 
 def test_a_folder_without_requests_is_refused(store: Store, clock: MovingClock, tmp_path: Path) -> None:

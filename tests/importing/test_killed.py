@@ -15,8 +15,10 @@ from ods_core.basics.clock import MovingClock
 from ods_core.importing import importer
 from ods_core.queries.invariants import check
 from ods_core.store import Store
+from tests.databases import duckdb_only
 from tests.importing.conftest import run
 
+pytestmark = duckdb_only
 TABLES = ("requests", "scopes", "cycles", "deliverables", "attempts", "service_lines", "payments", "receipts", "events")
 LATER = "2029-01-01T00:00:00Z"
 ONE_BY_ONE = """

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.settings import Settings
-from ods_core.importing import Run, Stage, clear, importer, imports_of
+from ods_core.importing import Run, Stage, clear, imports_of
 from ods_core.service import Runtime, Service, using
 from ods_core.store import Store
+from ods_core.ui import importing
 from tests.pages.test_reading import opened, words
 
 EXAMPLE = Path("data/import-example")
@@ -178,7 +179,7 @@ def test_one_that_runs_shows_how_far_it_is_stops_when_asked_and_goes_on(
 ) -> None:
     """Stopped behind the first of three batches; the rest is written by going on, and nothing twice."""
     shutil.copytree(EXAMPLE, tmp_path / "history")
-    monkeypatch.setattr(importer, "BATCH", 1)
+    monkeypatch.setattr(importing, "BATCH", 1)
     reached, go_on, note = threading.Event(), threading.Event(), Run.note
 
     def held(run: Run, share: float, step: str) -> None:
