@@ -29,7 +29,6 @@ from tests.importing.conftest import engagements, run, told
 from tests.importing.exporter import export
 from tests.queries.test_outcomes_from_events import FILTERS, compared, whole_log
 
-
 pytestmark = duckdb_only
 
 
