@@ -58,8 +58,30 @@ any finding nothing is imported.
 
 Batches of 10,000 engagements, each one transaction with the events that tell of it (actor `system`, `import`;
 `data` has the fields that the figures, the activity and the filters need). Whoever is stopped, even without
-warning, calls the same again with the same files: writing goes on behind the last batch that was committed. Files
-that were imported to their end are refused, under whatever name they come.
+warning, calls the same again with the same files: writing goes on behind the last batch that was committed, and what
+it writes, identifiers and places in the log among it, is what it would have written without the stop, provided that
+nothing else was written meanwhile. Files that were imported to their end are refused, under whatever name they come.
+
+The files are read into a database of their own beside the store's (`ODS.duckdb.import` for `ODS.duckdb`), which is
+gone once the import ends; what an import left that was ended without warning goes as the next one begins, or as the
+server starts. In memory the database keeps to 4 GiB during an import, however large the files are; on disk it needs
+about a third of the room that the imported engagements then take in the store.
+
+Histories are imported into DuckDB databases. One in PostgreSQL is refused.
+
+## On the Settings page
+
+Section Import, for administrators. The files are sent from the browser (at most 200 MB each) or lie in a folder that
+the server can read. *Check only* says what would be wrong; *Check and import* writes if nothing is. The work goes on
+beside the page, which shows how far it is and can stop it between two batches; whoever opens the page later finds it
+again. Its batches are of 1,000 engagements, so that a command that a person gives meanwhile waits for seconds, not
+longer. Findings stand in a table, the first 200 of them; all are in a report to save. After a restart of the server
+the same files, given again, go on where the import stopped; the list of what was imported says how far that is.
+
+## How long it takes
+
+[Measured](measured.md#importing-a-history) has the figures. Most of it is writing: rows, keys and indexes, which a
+plain COPY has to do as well.
 """
 
 
