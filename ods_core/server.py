@@ -19,7 +19,7 @@ from ods_core.basics.settings import Settings
 from ods_core.demo import load
 from ods_core.importing import clear as clear_imports
 from ods_core.payments import NoRate, read_exchange_rates
-from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, runtime, shut_down
+from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, presence, runtime, shut_down
 
 log = logging.getLogger("ods.server")
 
@@ -62,6 +62,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         clear_imports(run.store)
         _check_exchange_rates(run.settings)
         _fill_if_empty(run)
+        port = config.get_option("server.port")
+        presence.announce(run.settings.database_url, presence.Presence(f"http://127.0.0.1:{port}", run.word))
         scheduler = Scheduler(run.service, run.settings.scheduler_seconds, [run.access.forget_old_answers])
         scheduler.start()
         courier = Courier(run.webhooks, CourierPolicy.of(run.settings))
@@ -71,6 +73,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         courier.stop()
     if scheduler:
         scheduler.stop()
+        presence.withdraw(run.settings.database_url)
     shut_down()
 
 

@@ -9,6 +9,7 @@ from ods_core import __version__
 from ods_core.api import problems
 from ods_core.api.guard import LocalOnly
 from ods_core.api.routes import (
+    backups,
     delivery,
     events,
     exports,
@@ -48,9 +49,10 @@ def build() -> FastAPI:
     problems.install(app)
     # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
     rooms = (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust, webhooks)
-    for module in rooms:
+    for module in (*rooms, backups):
         app.include_router(module.routes)
-    app.include_router(exports.by_link)
+    for module in (exports, backups):
+        app.include_router(module.by_link)
     app.include_router(operation.routes)
     app.include_router(operation.closed)
     app.add_middleware(LocalOnly)

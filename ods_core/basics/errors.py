@@ -13,6 +13,7 @@
     │   └── ChangedMeanwhile  412 `If-Match` names what is not there any more
     ├── Invalid           422     bad values: carries a list of (pointer, detail)
     ├── StoreError        503     the database cannot be used: says why and what to do
+    │   └── StoreHeld             another process has it
     ├── TooManyRequests   429     (service/access.py) a key or an address has had its share of this minute
     ├── TooManyExports    429     (service/preparations.py) as many files are being written as may be
     ├── ExchangeRatesError 503    (payments/exchange.py) nothing can be converted with the exchange rates
@@ -145,3 +146,9 @@ class StoreError(OdsError):
     """The database cannot be opened or used."""
 
     code, status, title = "store_unavailable", 503, "The database cannot be used"
+
+
+class StoreHeld(StoreError):
+    """Another process holds the database, which lets one at a time."""
+
+    code, title = "store_held", "The database is held by another process"

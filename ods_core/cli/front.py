@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -12,6 +13,10 @@ from ods_core import __version__
 from ods_core.basics.errors import OdsError
 from ods_core.basics.settings import Settings
 from ods_core.store import Store
+
+# What they log of a database that cannot be used, a command says as the reason of its end.
+for name in ("ods.store", "sqlalchemy.pool"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)
 
 P = ParamSpec("P")
 T = TypeVar("T")

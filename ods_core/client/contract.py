@@ -242,6 +242,13 @@ class Contract:
         """When an active scope is finished by simulation."""
         return get("/scopes/{id}/forecast", m.ScopeForecast, {"seed": seed}, id=id)
 
+    # Operation ------------------------------------------------------------------------------------------------------
+
+    @Filed
+    def get_backup(self) -> Call[bytes]:
+        """The whole store as it is at this moment, as a ZIP file."""
+        return _file("/backup.zip")
+
     # Delivery -------------------------------------------------------------------------------------------------------
 
     @Listed

@@ -5,6 +5,7 @@ Pages, API and background work live in one process and use one `Runtime`; `runti
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ class Runtime:
     preparations: Preparations = field(init=False)
     access: Access = field(init=False)
     webhooks: Webhooks = field(init=False)
+    word: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    """What this process alone knows, and those that it tells."""
 
     def __post_init__(self) -> None:
         self.preparations = Preparations(self.store)

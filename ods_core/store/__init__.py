@@ -1,5 +1,5 @@
 """The database: engine, tables, migrations, and the one door through which writers go."""
 
-from ods_core.store.database import Store, UnitOfWork, find_request
+from ods_core.store.database import NUMBERED, Store, UnitOfWork, find_request
 
-__all__ = ["Store", "UnitOfWork", "find_request"]
+__all__ = ["NUMBERED", "Store", "UnitOfWork", "find_request"]

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Table, create_engine, insert, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError
 
 from ods_core.basics.clock import Clock, system_clock
 from ods_core.basics.errors import NotFound, StoreError
@@ -27,9 +26,10 @@ from ods_core.basics.records import Engagement
 from ods_core.store import review_lag, rows
 from ods_core.store import tables as t
 from ods_core.store.migrate import migrate
+from ods_core.store.mishaps import opening, plainly
 from ods_core.store.turns import ManyProcesses, OneProcess, Turns
 
-_NUMBERED = {
+NUMBERED = {
     Prefix.REQUEST: t.requests,
     Prefix.SCOPE: t.scopes,
     Prefix.CYCLE: t.cycles,
@@ -41,8 +41,7 @@ _NUMBERED = {
     Prefix.API_KEY: t.api_keys,
     Prefix.WEBHOOK_ENDPOINT: t.webhook_endpoints,
 }
-
-log = logging.getLogger("ods.store")
+"""The tables whose identifiers are numbered, by their prefix."""
 
 _memories = itertools.count()
 
@@ -64,14 +63,18 @@ class Store:
         self._open = threading.local()
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         self._usual_review: tuple[date, int | None] | None = None
-        with _translated(url):
+        with opening(url):
             self.migrated = migrate(self.engine, clock())
-            self.turns: Turns = _TURNS[self.engine.dialect.name](self.engine, _NUMBERED)
+            self.recount()
+
+    def recount(self) -> None:
+        """Go on numbering behind what is in the store: after rows came in past the commands, with no one else at it."""
+        self.turns: Turns = _TURNS[self.engine.dialect.name](self.engine, NUMBERED)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading; what is read within one block is of one moment."""
-        with _reachable(), self.engine.connect() as connection:
+        with plainly(self.url), self.engine.connect() as connection:
             # What is of one moment in DuckDB of itself needs to be asked for in PostgreSQL.
             yield connection.execution_options(isolation_level="REPEATABLE READ") if self.is_shared else connection
 
@@ -91,7 +94,7 @@ class Store:
             yield joined
             return
         with self.turns.writing():
-            with _reachable(), self.engine.begin() as connection:
+            with plainly(self.url), self.engine.begin() as connection:
                 unit = self._open.unit = UnitOfWork(self, connection)
                 try:
                     yield unit
@@ -110,7 +113,7 @@ class Store:
     @contextmanager
     def write_aside(self) -> Iterator[Connection]:
         """A transaction that takes no turn, for tables that no command writes; commands do not wait for it."""
-        with _reachable(), self.engine.begin() as connection:
+        with plainly(self.url), self.engine.begin() as connection:
             yield connection
 
     def on_commit(self, listener: Callable[[Sequence[Event]], None]) -> None:
@@ -257,7 +260,7 @@ def find_request(connection: Connection, prefix: Prefix, id: str) -> str:
     Raises:
         NotFound: there is no such thing.
     """
-    table = _NUMBERED[prefix]
+    table = NUMBERED[prefix]
     column = table.c.id if prefix == Prefix.REQUEST else table.c.request_id
     found = connection.execute(select(column).where(table.c.id == id)).scalar()
     if found is None:
@@ -269,17 +272,6 @@ _TURNS: Mapping[str, Callable[[Engine, Mapping[Prefix, Table]], Turns]] = {
     "duckdb": OneProcess,
     "postgresql": ManyProcesses,
 }
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """Say in plain words that the database does not answer; whoever asks again may find that it does."""
-    try:
-        yield
-    except OperationalError as error:
-        log.exception("the database does not answer")
-        reason = str(error.orig).splitlines()[0]
-        raise StoreError(f"the database does not answer: {reason}; nothing was changed by this call") from error
 
 
 def _engine(url: str) -> Engine:
@@ -310,24 +302,4 @@ def _make_room(path: Path) -> None:
         raise StoreError(f"the folder {path.parent} cannot be made: {error.strerror}") from None
 
 
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    """Say in plain words why a database could not be opened."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise StoreError(_plain(url, str(error.orig))) from error
-    except OSError as error:
-        raise StoreError(_plain(url, str(error))) from error
-
-
-def _plain(url: str, reason: str) -> str:
-    if "lock" in reason.lower():
-        return (
-            f"another process holds the database {url}; DuckDB lets one process at a file. "
-            f"Stop that process, or talk to it over its REST API. ({reason.splitlines()[0]})"
-        )
-    return f"the database {url} cannot be opened: {reason.splitlines()[0]}"
-
-
-__all__ = ["Store", "UnitOfWork", "find_request"]
+__all__ = ["NUMBERED", "Store", "UnitOfWork", "find_request"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -36,8 +36,11 @@ def applied(connection: Connection) -> set[int]:
     return {int(number) for number in connection.execute(text("SELECT version FROM schema_version")).scalars()}
 
 
-def migrate(engine: Engine, now: datetime) -> list[int]:
+def migrate(engine: Engine, now: datetime, *, only: Collection[int] | None = None) -> list[int]:
     """Bring a database up to date; the numbers of what was applied.
+
+    Args:
+        only: apply these alone, to make a database as an earlier program would have.
 
     Raises:
         StoreError: the database was made by a newer version of this program; nothing was changed.
@@ -51,7 +54,8 @@ def migrate(engine: Engine, now: datetime) -> list[int]:
             raise StoreError(
                 f"the database has schema version {at}, this program knows {newest}: use the newer program it came from"
             )
-        return [number for number, path in available() if number not in done and _apply(engine, number, path, now)]
+        missing = [(n, path) for n, path in available() if n not in done and (only is None or n in only)]
+        return [number for number, path in missing if _apply(engine, number, path, now)]
 
 
 @contextmanager

@@ -25,8 +25,8 @@ ANY = frozenset(ROLES)
 PUBLIC = {"/health"}
 LINKS = {"/capabilities/ods/downloads/{token}"}
 """What a private link opens: the address is the key."""
-OF_THE_PROVIDER = {"/metrics", "/capabilities/ods/quotes"}
-"""The server's own figures, and what a price is made of: never for an organisation's key."""
+OF_THE_PROVIDER = {"/metrics", "/capabilities/ods/quotes", "/capabilities/ods/backup.zip"}
+"""The server's own figures, what a price is made of, and the whole store: never for an organisation's key."""
 
 COMMANDS: dict[str, frozenset[str]] = {
     "POST /requests": frozenset({"requester"}),
@@ -61,7 +61,7 @@ COMMANDS: dict[str, frozenset[str]] = {
 }
 READS: tuple[tuple[str, frozenset[str]], ...] = (
     (r".*\.\{format\}|/scopes/\{id\}/statement\.pdf", frozenset({"finance"})),
-    (r"/(keys|security-events|webhook-endpoints)(/.*)?", frozenset({"admin"})),
+    (r"/(keys|security-events|webhook-endpoints)(/.*)?|/backup\.zip", frozenset({"admin"})),
     (r".*", ANY),
 )
 """The first that fits a path."""
@@ -247,6 +247,8 @@ def test_a_role_may_what_the_contract_gives_it(
 
 def _knows(path: str, role: str, organization_id: str | None) -> bool:
     """Who of those sees the provider's own figures."""
+    if path.endswith("/backup.zip"):
+        return role == "admin"
     if path == "/metrics":
         return organization_id is None and role in ("viewer", "admin")
     return role == "provider" or (role == "admin" and organization_id is None)
