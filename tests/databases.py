@@ -33,11 +33,6 @@ def _url_of(folder: Path, name: str) -> str:
     return postgres_url()
 
 
-def postgresql_url() -> str:
-    """A new database of a real PostgreSQL, whatever the tests run on."""
-    return _fresh_url()
-
-
 @cache
 def _server() -> Any:
     """One server for a test process; it ends with it."""

@@ -13,7 +13,7 @@ from ods_core.moving.plain import pages
 from ods_core.service import Service
 from ods_core.store import Store
 from ods_core.store import tables as t
-from tests.databases import postgresql_url
+from tests.databases import postgres_url
 from tests.moving.conftest import counts, in_order, sums
 from tests.seed import SUBMITTED, seed_request
 
@@ -21,7 +21,7 @@ from tests.seed import SUBMITTED, seed_request
 @pytest.fixture
 def postgresql() -> Iterator[Store]:
     """An empty store on PostgreSQL."""
-    store = Store(postgresql_url())
+    store = Store(postgres_url())
     yield store
     store.close()
 
@@ -64,7 +64,7 @@ def test_a_backup_of_a_file_is_restored_into_a_server_and_the_other_way(
     source: Store, exported: Path, tmp_path: Path
 ) -> None:
     back_up(source, tmp_path / "backup.zip", SUBMITTED)
-    address = postgresql_url()
+    address = postgres_url()
     with pytest.raises(NotMovable, match="name an empty database in ODS_DATABASE_URL"):
         restore(address, tmp_path / "backup.zip", SUBMITTED, replace=True)
     assert restore(address, tmp_path / "backup.zip", SUBMITTED).kept is None
