@@ -20,6 +20,7 @@ from ods_core.demo import load
 from ods_core.importing import clear as clear_imports
 from ods_core.payments import NoRate, read_exchange_rates
 from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, presence, runtime, shut_down
+from ods_core.service.scheduler import DUTIES
 
 log = logging.getLogger("ods.server")
 
@@ -66,6 +67,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         presence.announce(run.settings.database_url, presence.Presence(f"http://127.0.0.1:{port}", run.word))
         scheduler = Scheduler(run.service, run.settings.scheduler_seconds, [run.access.forget_old_answers])
         scheduler.start()
+        scheduler = _set_to_work(run)
         courier = Courier(run.webhooks, CourierPolicy.of(run.settings))
         courier.start()
     yield {}
@@ -75,6 +77,16 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         scheduler.stop()
         presence.withdraw(run.settings.database_url)
     shut_down()
+
+
+def _set_to_work(run: Runtime) -> Scheduler:
+    """What works beside pages and API: the clock and the chores, and following a server whose own clock decides."""
+    duties = () if run.follower else DUTIES
+    scheduler = Scheduler(run.service, run.settings.scheduler_seconds, [run.access.forget_old_answers], duties)
+    scheduler.start()
+    if run.follower:
+        run.follower.start()
+    return scheduler
 
 
 def _check_exchange_rates(settings: Settings) -> None:
@@ -91,7 +103,7 @@ def _check_exchange_rates(settings: Settings) -> None:
 
 def _fill_if_empty(run: Runtime) -> None:
     """Fill an empty store beside the server, which can show how far it has come meanwhile."""
-    if not run.settings.demo or not run.store.is_empty():
+    if not run.settings.demo or run.follower or not run.store.is_empty():
         return
     run.filling.share, run.filling.step = 0.0, "Preparing the demo"
     threading.Thread(target=_fill, args=(run,), name="ods-demo", daemon=True).start()

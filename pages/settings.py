@@ -15,7 +15,7 @@ from ods_core.lifecycle import RULES, TRANSITIONS
 from ods_core.payments import RateCardError, read_rate_card
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
-from ods_core.ui import cards, importing, key_settings, live, quotes, tables, webhook_settings
+from ods_core.ui import cards, importing, key_settings, live, mirroring, quotes, tables, webhook_settings
 from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
 from ods_core.ui.session import caller, choose_view, now, param, persona, reading, set_params, today
@@ -65,6 +65,7 @@ def show_wiring() -> None:
                 "Sign-in": "none: this machine only",
             }
         )
+    mirroring.show_wiring()
     if caller().may(frozenset({Role.ADMIN})):
         show_database(schema)
     st.header("What is kept", anchor=False)

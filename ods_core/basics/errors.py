@@ -15,6 +15,7 @@
     ├── StoreError        503     the database cannot be used: says why and what to do
     │   └── StoreHeld             another process has it
     ├── TooManyRequests   429     (service/access.py) a key or an address has had its share of this minute
+    ├── RemoteUnreachable 503     (mirror/remote.py) the server that is followed does not answer
     ├── TooManyExports    429     (service/preparations.py) as many files are being written as may be
     ├── ExchangeRatesError 503    (payments/exchange.py) nothing can be converted with the exchange rates
     └── RateCardError     503     (payments/pricing.py) no quote can be made from the rate card

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -147,6 +147,22 @@ class Settings(BaseSettings):
         description="Hours for which messages are signed with the old secret, too, once an endpoint has a new one.",
     )
     webhook_log_days: int = Field(30, ge=4, le=3650, description="Days for which attempts to deliver are kept.")
+    mirror_url: str = Field(
+        "",
+        description="Another server of this API to follow, such as `https://ods.example.com`: its engagements are kept "
+        "here for the pages and figures, and commands given here go there; docs/mirror.md. Empty: none.",
+    )
+    mirror_key: SecretStr = Field(SecretStr(""), description="The API key for the server that is followed.")
+    mirror_seconds: int = Field(
+        5, ge=1, le=3600, description="Seconds between two looks at the server that is followed."
+    )
+
+    @field_validator("mirror_url")
+    @classmethod
+    def _is_a_server(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("expected an address such as https://ods.example.com")
+        return value.rstrip("/")
 
     @field_validator("clock")
     @classmethod
@@ -187,4 +203,4 @@ def _default(name: str) -> str:
         return "`data/parties.toml`"
     if isinstance(value, bool):
         return f"`{int(value)}`"
-    return f"`{value}`" if value != "" else "empty"
+    return f"`{value}`" if str(value) != "" else "empty"

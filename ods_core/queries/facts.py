@@ -43,7 +43,7 @@ from sqlalchemy import (
 
 from ods_core.basics.states import CycleKind, Decision, PaymentStatus, ScopeStatus
 from ods_core.queries.receipts import last_receipts
-from ods_core.store import Store
+from ods_core.store import Store, mirrored
 from ods_core.store import tables as t
 
 SECONDS_A_DAY = 86_400
@@ -271,7 +271,7 @@ DEFINITION = _definition()
 def facts(connection: Connection) -> Facts:
     """The rows as of this transaction: the kept ones, and those of engagements that have changed since, made anew."""
     mark = mark_of(connection)
-    if mark.definition != DEFINITION:
+    if mark.definition != DEFINITION or mirrored.is_polled(connection):
         chosen = _requests().cte("chosen")
         return Facts(*[union_all(*make(chosen)).cte(table.name) for table, make in _MADE])
     if not _is_behind(connection, mark):
@@ -331,6 +331,9 @@ def keep_up(store: Store, *, wait: bool = False, anew: bool = False) -> Kept | N
 
 
 def _keep_up(connection: Connection, anew: bool) -> Kept | None:
+    if mirrored.is_polled(connection):
+        # No event tells of changes there, so nothing that is kept could be known to be true.
+        return None
     mark = mark_of(connection)
     last = int(connection.execute(select(func.coalesce(func.max(t.events.c.sequence), 0))).scalar_one())
     is_known = mark.definition == DEFINITION
@@ -372,7 +375,7 @@ def _set_mark(connection: Connection, before: Mark, now: Mark) -> None:
 def check(connection: Connection) -> list[str]:
     """Where the kept rows are not what the store's tables come to, as of the mark; empty when all is in order."""
     mark = mark_of(connection)
-    if mark.definition != DEFINITION:
+    if mark.definition != DEFINITION or mirrored.is_polled(connection):
         return []
     changed, found = _changed_since(mark), list[str]()
     for table, make in _MADE:

@@ -95,7 +95,7 @@ class Service:
 
     def submit_request(self, caller: Caller, command: SubmitRequest) -> Result:
         """Ask for an outcome."""
-        _require(caller, Verb.SUBMIT_REQUEST)
+        require(caller, Verb.SUBMIT_REQUEST)
         if not caller.sees(command.organization_id, command.workspace_id):
             raise Forbidden(f"this caller acts for {caller.organization_id}, not for {command.organization_id}")
         with self.store.write() as unit:
@@ -225,9 +225,9 @@ class Service:
         """Give a command; `completed` makes it anew once the engagement is known, `allowed` may refuse it at last."""
         verb = verb_of(command)
         kind = RULES[verb].subject
-        _require(caller, verb)
+        require(caller, verb)
         with self.store.write() as unit:
-            engagement = _visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
+            engagement = visible(caller, unit.engagement_of(PREFIX_OF[kind], subject_id), kind, subject_id)
             given, moment = completed(engagement) if completed else command, self._moment(caller, unit)
             outcome = decide(engagement, given, subject_id, moment)
             if allowed:
@@ -250,7 +250,8 @@ class Service:
         return self.policy if known is None else replace(self.policy, review_days=known)
 
 
-def _require(caller: Caller, verb: Verb) -> None:
+def require(caller: Caller, verb: Verb) -> None:
+    """Raise Forbidden for a caller without any of the roles of a command."""
     rule = RULES[verb]
     if Side.SYSTEM in rule.sides:
         if caller.actor.kind != ActorKind.SYSTEM:
@@ -260,7 +261,7 @@ def _require(caller: Caller, verb: Verb) -> None:
         raise Forbidden(f"to {verb.replace('_', ' ')} needs the role {wanted}")
 
 
-def _visible(caller: Caller, engagement: Engagement, kind: Kind, id: str) -> Engagement:
+def visible(caller: Caller, engagement: Engagement, kind: Kind, id: str) -> Engagement:
     """Another organisation's thing is as good as not there."""
     request = engagement.request
     if not caller.sees(request.organization_id, request.workspace_id):

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ods_core.basics.clock import Clock
+from ods_core.basics.errors import StoreError
 from ods_core.basics.parties import read_parties
 from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Policy
 from ods_core.service.access import Access
+from ods_core.mirror import Follower, Mirror
 from ods_core.service.facade import Service
+from ods_core.service.mirrored import MirroredService, follower_of
 from ods_core.service.preparations import Preparations
 from ods_core.service.webhooks import WebhookPolicy, Webhooks
 from ods_core.store import Store
@@ -46,6 +49,7 @@ class Runtime:
     service: Service
     clock: Clock
     filling: Filling = field(default_factory=Filling)
+    follower: Follower | None = None
     preparations: Preparations = field(init=False)
     access: Access = field(init=False)
     webhooks: Webhooks = field(init=False)
@@ -72,10 +76,31 @@ class Runtime:
         """
         settings = settings or Settings()
         store = Store(settings.database_url, settings.now)
-        return cls(settings, store, Service(store, settings.now, policy_of(settings)), settings.now)
+        try:
+            follower, policy = follower_of(settings, store), policy_of(settings)
+        except StoreError:
+            store.close()
+            raise
+        if follower is None:
+            return cls(settings, store, Service(store, settings.now, policy), settings.now)
+        return cls(
+            settings, store, MirroredService(store, settings.now, policy, follower), settings.now, follower=follower
+        )
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """How the following of another server goes, None where none is followed."""
+        return self.follower.mirror if self.follower else None
+
+    @property
+    def changes(self) -> int:
+        """A number that is another one once anything changed that pages show."""
+        return self.store.last_sequence + (self.follower.mirror.changes if self.follower else 0)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and of the server that is followed."""
+        if self.follower:
+            self.follower.stop()
         self.preparations.close()
         self.store.close()
 

@@ -51,10 +51,18 @@ class Scheduler:
         service: gives the commands, by its own clock.
         seconds: between the end of a look and the next one.
         chores: done after each look, such as letting go of what has grown old.
+        duties: what is looked for; none where the clock of another server decides.
     """
 
-    def __init__(self, service: Service, seconds: float, chores: Sequence[Callable[[], None]] = ()) -> None:
+    def __init__(
+        self,
+        service: Service,
+        seconds: float,
+        chores: Sequence[Callable[[], None]] = (),
+        duties: Sequence[Duty] = DUTIES,
+    ) -> None:
         self.service = service
+        self.duties = duties
         self.seconds = seconds
         self.chores = chores
         self._stopped = threading.Event()
@@ -84,7 +92,7 @@ class Scheduler:
         try:
             # Of several servers on one database one looks; the others find that somebody is at it.
             with self.service.store.turns.alone("the scheduler") as mine:
-                for duty in DUTIES if mine else ():
+                for duty in self.duties if mine else ():
                     done[duty.name] = self._tried(duty)
                 for chore in self.chores if mine else ():
                     chore()

@@ -218,6 +218,18 @@ class UnitOfWork:
         self._announced += (placed := self._placed([event]))
         return placed[0]
 
+    def follow(self, engagement: Engagement) -> None:
+        """Hold an engagement as another server tells it; the difference from what is kept is written."""
+        try:
+            self.engagement(engagement.request.id)
+        except NotFound:
+            self._before[engagement.request.id] = None
+        self.save(engagement, ())
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Hold events that another server told, ids and all."""
+        self._events += events
+
     def place_events(self, write: Callable[[int], int]) -> None:
         """Have many events written at once: `write` is told the last place taken in the log, and says how many."""
         turns = self.store.turns
@@ -245,7 +257,9 @@ class UnitOfWork:
             return []
         first = self.store.turns.place(self.connection, len(events)) + 1
         numbered = [
-            replace(e, sequence=n, id=format_id(Prefix.EVENT, n, e.occurred_at)) for n, e in enumerate(events, first)
+            # One that another server told keeps the id it has there.
+            replace(e, sequence=n, id=e.id or format_id(Prefix.EVENT, n, e.occurred_at))
+            for n, e in enumerate(events, first)
         ]
         rows.write_events(self.connection, numbered)
         return numbered

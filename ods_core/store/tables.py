@@ -576,6 +576,30 @@ fact_mark = Table(
     Column("definition", String, nullable=False),
 )
 
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("url", String, primary_key=True),
+    # How it is followed: `feed`, `polling`, or empty until it first answered.
+    Column("way", String, nullable=False),
+    Column("cursor", String),
+    _time("followed_at"),
+)
+
+mirror_requests = Table(
+    "mirror_requests",
+    metadata,
+    Column("request_id", String, primary_key=True),
+    # The place in the other server's log of the event that what is kept is at least as new as.
+    Column("read_through", BigInteger, nullable=False),
+    # Nothing more can happen to it that polling could see.
+    Column("is_over", Boolean, nullable=False),
+    _time("read_at", nullable=False),
+    # What its server does not tell and could not be done without; then `told` is all that is known of it.
+    Column("untold", Text),
+    Column("told", JsonObject),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

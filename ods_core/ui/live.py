@@ -11,10 +11,10 @@ SECONDS = 0.5
 
 def watch() -> None:
     """Let the page start over within a second or so of a change made elsewhere; what is being typed stays."""
-    _look(runtime().store.last_sequence)
+    _look(runtime().changes)
 
 
 @st.fragment(run_every=SECONDS)
 def _look(seen: int) -> None:
-    if runtime().store.last_sequence != seen:
+    if runtime().changes != seen:
         st.rerun(scope="app")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from ods_core.service import runtime
-from ods_core.ui import decisions
+from ods_core.ui import decisions, mirroring
 from ods_core.ui.formats import plain
 from ods_core.ui.places import PLACES, Place
 from ods_core.ui.session import address, choose_persona, persona, tell_address
@@ -50,6 +50,7 @@ def navigation() -> st.Page:
         choose_persona()
     if _has_moved_to(chosen.url_path):
         decisions.leave_news_behind()
+    mirroring.banner(chosen.url_path)
     decisions.show_news()
     return chosen
 
