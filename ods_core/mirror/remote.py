@@ -37,14 +37,15 @@ class Remote:
     """Reads from the other server.
 
     Args:
-        client: speaks with it.
+        client: reads from it, and may wait for as long as the server asks for.
         url: where it is, as people know it.
+        commands: gives commands, for which somebody waits; the same client unless given.
 
     Every method raises `ClientError`; `translated` makes refusals of this program out of them.
     """
 
-    def __init__(self, client: Client, url: str) -> None:
-        self.client, self.url = client, url
+    def __init__(self, client: Client, url: str, commands: Client | None = None) -> None:
+        self.client, self.url, self.commands = client, url, commands or client
 
     def log_after(self, cursor: str | None) -> Log | None:
         """What happened after a place in its log; None where it has no log to follow."""

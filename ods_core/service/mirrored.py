@@ -59,7 +59,7 @@ class MirroredService(Service):
             raise Forbidden(f"this caller acts for {caller.organization_id}, not for {command.organization_id}")
         remote = self.follower.remote
         with translated(remote.url):
-            answer = pass_on(remote.client, "", command, caller.actor)
+            answer = pass_on(remote.commands, "", command, caller.actor)
             assert isinstance(answer, m.Request)
             engagement = self._learned(answer, command, caller)
         return self._result(caller, command, answer, engagement)
@@ -112,7 +112,7 @@ class MirroredService(Service):
             allowed()
         remote = self.follower.remote
         with translated(remote.url):
-            answer = pass_on(remote.client, subject_id, command, caller.actor)
+            answer = pass_on(remote.commands, subject_id, command, caller.actor)
             engagement = self.follower.refresh(request_id)
             return self._result(caller, command, answer, engagement)
 
@@ -144,5 +144,11 @@ def follower_of(settings: Settings, store: Store) -> Follower | None:
         with store.read() as connection:
             mirrored.refuse_followed(connection)
         return None
-    client = Client(settings.mirror_url, settings.mirror_key.get_secret_value() or None, retry=Retry(attempts=4))
-    return Follower(store, Remote(client, settings.mirror_url), settings.now, settings.mirror_seconds)
+    url, key = settings.mirror_url, settings.mirror_key.get_secret_value() or None
+    # A key has so many calls a minute: following waits for the next one, a person does not.
+    remote = Remote(
+        Client(url, key, retry=Retry(attempts=4, wait_max=65)),
+        url,
+        Client(url, key, retry=Retry(attempts=3, wait_max=3)),
+    )
+    return Follower(store, remote, settings.now, settings.mirror_seconds)

@@ -17,8 +17,8 @@ from ods_core.basics.errors import StoreError
 from ods_core.basics.parties import read_parties
 from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Policy
-from ods_core.service.access import Access
 from ods_core.mirror import Follower, Mirror
+from ods_core.service.access import Access
 from ods_core.service.facade import Service
 from ods_core.service.mirrored import MirroredService, follower_of
 from ods_core.service.preparations import Preparations
