@@ -31,6 +31,7 @@ from ods_core.store import Store, UnitOfWork, mirrored, rows
 log = logging.getLogger("ods.mirror")
 
 FEED, POLLING = "feed", "polling"
+TURN = "the mirror"
 EVENTS_A_LOOK = 5_000
 TRIES = 4
 """Times that an engagement is read again whose parts were not of one moment."""
@@ -75,13 +76,12 @@ class Follower:
     def __init__(self, store: Store, remote: Remote, clock: Clock, seconds: float) -> None:
         self.store, self.remote, self.clock, self.seconds = store, remote, clock, seconds
         with store.write() as unit:
+            store.turns.queue(unit.connection, TURN)
             mirrored.claim(unit.connection, remote.url)
-        with store.read() as connection:
-            known = mirrored.following(connection)
-            requests = mirrored.counted(connection)
-        assert known is not None
-        self._mirror = Mirror(remote.url, known.way, known.followed_at, requests=requests)
-        self._cursor = known.cursor
+            known = mirrored.following(unit.connection)
+        self._mirror = Mirror(remote.url, followed_at=known.followed_at if known else None)
+        self._cursor: str | None = None
+        self._recall()
         self._kept_at: dict[str, float] = {}
         self._looking = threading.Lock()
         self._stopped, self._nudged = threading.Event(), threading.Event()
@@ -117,7 +117,11 @@ class Follower:
         """Look once, and keep what is new; whether that went well. Never raises: what fails is told by `mirror`."""
         with self._looking:
             try:
-                self._follow()
+                with self.store.turns.alone(TURN) as mine:
+                    self._recall()
+                    # Another process of the same database is at it; what it keeps is there for this one, too.
+                    if mine:
+                        self._follow()
             except ClientError as error:
                 self._is_unreachable(str(error))
             except Exception as error:
@@ -130,6 +134,14 @@ class Follower:
 
     def _note(self, **values: object) -> None:
         self._mirror = replace(self._mirror, **values)  # type: ignore[arg-type]
+
+    def _recall(self) -> None:
+        """How far the following has come, by what is kept."""
+        with self.store.read() as connection:
+            known, requests = mirrored.following(connection), mirrored.counted(connection)
+        assert known is not None
+        self._cursor = known.cursor
+        self._note(way=known.way, requests=requests)
 
     def _is_reached(self) -> None:
         if self._mirror.unreachable_since is not None:
@@ -187,6 +199,7 @@ class Follower:
         if not told and cursor == self._cursor and self._mirror.way == FEED:
             return
         with self.store.write() as unit:
+            self.store.turns.queue(unit.connection, TURN)
             known = mirrored.known_events(unit.connection, [event.id for event in events])
             unit.tell([event for event in events if event.id not in known])
             mirrored.move(unit.connection, way=FEED, cursor=cursor, followed_at=self.clock())
@@ -280,6 +293,7 @@ class Follower:
         """
         id = told.request.id
         with self.store.write() as unit:
+            self.store.turns.queue(unit.connection, TURN)
             if self._kept_at.get(id, 0) > began:
                 return
             kept = rows.load(unit.connection, [id]).get(id)
@@ -294,6 +308,7 @@ class Follower:
         """Note what is told of an engagement that cannot be kept, for people to see; its request goes on if it can."""
         request, shown = told.request, _shown(told)
         with self.store.write() as unit:
+            self.store.turns.queue(unit.connection, TURN)
             kept = rows.load(unit.connection, [request.id]).get(request.id)
             if kept:
                 unit.follow(replace(kept, request=request_of(request, kept.request)))
