@@ -101,7 +101,7 @@ def show_database(schema: int) -> None:
 def setting_row(settings: Settings, name: str) -> dict[str, str]:
     """One setting: its variable, its value (a password in an address hidden), its meaning."""
     value = str(getattr(settings, name))
-    shown = shown_address(value) if name.endswith("_url") else value
+    shown = shown_address(value) if value and name.endswith("_url") else value
     meaning = (Settings.model_fields[name].description or "").replace("`", "")
     return {"Variable": f"ODS_{name.upper()}", "Value": shown or NOTHING, "Meaning": meaning}
 
