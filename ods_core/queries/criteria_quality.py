@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 
 from ods_core.basics.roles import Caller
-from ods_core.basics.states import Decision
-from ods_core.queries.filters import names
-from ods_core.queries.outcomes import OutcomeFilter, period_of
-from ods_core.queries.visibility import narrowed
+from ods_core.queries.facts import Work, facts
+from ods_core.queries.outcomes import OutcomeFilter, named, period_of, within
 from ods_core.store import tables as t
 
 BANDS = ((0, 69), (70, 89), (90, 100))
@@ -47,12 +44,19 @@ def by_score(connection: Connection, caller: Caller, wanted: OutcomeFilter, now:
     """Each band of scores, the lowest first, over the first attempts that were decided in the period.
 
     Scopes that were confirmed before scores were kept are in none; what silence decided counts as well.
+
+    Raises:
+        Invalid: a month that is none, or a period that ends before it begins.
     """
-    s = t.scopes
-    band = case(*[(s.c.criteria_score <= highest, lowest) for lowest, highest in BANDS])
-    columns = (band.label("band"), func.count(s.c.id.distinct()), func.count(), _rejected())
-    statement = _first_attempts(connection, caller, wanted, now, *columns)
-    found = {row[0]: row[1:] for row in connection.execute(statement.group_by(band))}
+    work = facts(connection).work
+    c = work.c
+    # First a row a scope: to count what is distinct takes longer.
+    by_scope = select(c.score, func.count().label("decided"), func.sum(c.hit).label("rejected"))
+    by_scope = by_scope.where(*_first_attempts(connection, caller, wanted, now, work)).group_by(c.score, c.scope)
+    of = by_scope.subquery("by_scope").c
+    band = case(*[(of.score <= highest, lowest) for lowest, highest in BANDS])
+    statement = select(band, func.count(), func.sum(of.decided), func.sum(of.rejected)).group_by(band)
+    found = {row[0]: row[1:] for row in connection.execute(statement)}
     return [Band(lowest, highest, *map(int, found.get(lowest, (0, 0, 0)))) for lowest, highest in BANDS]
 
 
@@ -71,32 +75,30 @@ class Scored:
 def behind(
     connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, band: tuple[int, int], limit: int
 ) -> list[Scored]:
-    """The scopes of a band, those with the most rejected first attempts first."""
-    s = t.scopes
-    of = (s.c.id, s.c.title, s.c.organization_id, s.c.criteria_score)
-    rejected = _rejected().label("rejected")
-    statement = _first_attempts(connection, caller, wanted, now, *of, func.count(), rejected)
-    statement = statement.where(s.c.criteria_score.between(*band)).group_by(*of)
-    rows = connection.execute(statement.order_by(rejected.desc(), s.c.criteria_score, s.c.id).limit(limit))
-    return [Scored(id, title, owner, score, decided, int(lost)) for id, title, owner, score, decided, lost in rows]
+    """The scopes of a band, those with the most rejected first attempts first.
 
-
-def _rejected() -> ColumnElement[int]:
-    return func.sum(case((t.attempts.c.decision == Decision.REJECTED, 1), else_=0))
+    Raises:
+        Invalid: a month that is none, or a period that ends before it begins.
+    """
+    work, s = facts(connection).work, t.scopes.c
+    c = work.c
+    rejected = func.sum(c.hit).label("rejected")
+    of = select(c.scope, c.score, func.count().label("decided"), rejected).group_by(c.scope, c.score)
+    of = of.where(*_first_attempts(connection, caller, wanted, now, work), c.score.between(*band))
+    # A scope's number rises as its id does.
+    of = of.order_by(rejected.desc(), c.score, c.scope).limit(limit)
+    most = of.subquery("most")
+    told = select(s.id, s.title, s.organization_id, most.c.score, most.c.decided, most.c.rejected)
+    told = told.join(most, most.c.scope == s.number).order_by(most.c.rejected.desc(), most.c.score, s.number)
+    rows = connection.execute(told)
+    return [Scored(id, title, owner, score, int(n), int(lost)) for id, title, owner, score, n, lost in rows]
 
 
 def _first_attempts(
-    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, *columns: ColumnElement[Any]
-) -> Select[Any]:
-    """First attempts that were decided in the period, at deliverables of scopes that have a score."""
-    a, s, r = t.attempts, t.scopes, t.requests
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, work: FromClause
+) -> list[ColumnElement[bool]]:
+    """Which facts are decisions in the period on first attempts, at deliverables of scopes that have a score."""
     period = period_of(connection, caller, wanted, now)
-    joined = a.join(s, s.c.id == a.c.scope_id).join(r, r.c.id == a.c.request_id)
-    statement: Select[Any] = narrowed(select(*columns).select_from(joined), a, caller)
-    return statement.where(
-        a.c.attempt == 1,
-        a.c.decided_at >= period.start,
-        a.c.decided_at < period.end,
-        s.c.criteria_score.is_not(None),
-        *names(wanted),
-    )
+    c = work.c
+    conditions = (c.kind == Work.DECIDED, c.score.is_not(None), within(work, period))
+    return [*conditions, *named(work, c.request, caller, wanted)]

@@ -59,7 +59,7 @@ class Work(IntEnum):
     SCOPED = 1
     """A request got its first proposal. hit: it was won, with that proposal or a later one."""
     CONFIRMED = 2
-    """A scope was confirmed. ratio: price to budget; score of its criteria; decisions and rejections that followed."""
+    """A scope was confirmed, days since it was proposed. ratio: price to budget."""
     COMPLETED = 3
     """A scope was completed, days since the request. remediations; hit: none; deliverables, all accepted."""
     CYCLE_COMPLETED = 4
@@ -69,7 +69,8 @@ class Work(IntEnum):
     REMEDIATED = 6
     """A remediation cycle was accepted, days since its start."""
     DECIDED = 7
-    """A deliverable was decided on, days since it was ready. hit: rejected; first: accepted at the first attempt."""
+    """A deliverable was decided on, days since it was ready. hit: rejected; first: of those accepted, whether at the
+    first attempt; at a first attempt the `scope` and the score of its criteria, if it has one."""
 
 
 class Money(IntEnum):
@@ -166,17 +167,14 @@ def _of_requests(chosen: CTE) -> Iterator[Select[Any]]:
 
 def _of_scopes(chosen: CTE) -> Iterator[Select[Any]]:
     s, scopes = t.scopes.c, chosen.join(t.scopes, t.scopes.c.request_id == chosen.c.id)
-    judged, mended, held = _judged(chosen), _mended(chosen), _held(chosen)
+    mended, held = _mended(chosen), _held(chosen)
     yield _ended(
         chosen,
         Work.CONFIRMED,
         s.confirmed_at,
         days=_days(s.proposed_at, s.confirmed_at),
         ratio=cast(s.fixed_price, Double) / cast(chosen.c.budget_max, Double),
-        score=s.criteria_score,
-        decisions=func.coalesce(judged.c.decisions, literal_column("0")),
-        rejections=func.coalesce(judged.c.rejections, literal_column("0")),
-    ).select_from(scopes.outerjoin(judged, judged.c.scope_id == s.id))
+    ).select_from(scopes)
     yield _ended(
         chosen,
         Work.COMPLETED,
@@ -186,13 +184,6 @@ def _of_scopes(chosen: CTE) -> Iterator[Select[Any]]:
         hit=_hit(mended.c.n.is_(None)),
         deliverables=held.c.n,
     ).select_from(scopes.join(held, held.c.scope_id == s.id).outerjoin(mended, mended.c.scope_id == s.id))
-
-
-def _judged(chosen: CTE) -> Subquery:
-    a = t.attempts.c
-    found = select(a.scope_id, func.count().label("decisions"), func.sum(_rejected()).label("rejections"))
-    found = found.join(chosen, chosen.c.id == a.request_id).where(a.decided_at.is_not(None))
-    return found.group_by(a.scope_id).subquery("judged")
 
 
 def _mended(chosen: CTE) -> Subquery:
@@ -219,16 +210,21 @@ def _of_cycles(chosen: CTE) -> Iterator[Select[Any]]:
     yield _ended(chosen, Work.REMEDIATED, c.accepted_at, days=took).select_from(cycles).where(remediation)
 
 
-def _rejected() -> ColumnElement[Any]:
-    return _hit(t.attempts.c.decision == Decision.REJECTED)
-
-
 def _of_attempts(chosen: CTE) -> Iterator[Select[Any]]:
-    a = t.attempts.c
-    first = case((a.decision == Decision.ACCEPTED, _hit(a.attempt == literal_column("1"))))
-    took = _days(a.ready_at, a.decided_at)
-    made = _ended(chosen, Work.DECIDED, a.decided_at, days=took, hit=_rejected(), first=first)
-    yield made.select_from(chosen.join(t.attempts, a.request_id == chosen.c.id))
+    a, s = t.attempts.c, t.scopes.c
+    is_first = a.attempt == literal_column("1")
+    made = _ended(
+        chosen,
+        Work.DECIDED,
+        a.decided_at,
+        days=_days(a.ready_at, a.decided_at),
+        hit=_hit(a.decision == Decision.REJECTED),
+        first=case((a.decision == Decision.ACCEPTED, _hit(is_first))),
+        scope=case((is_first, s.number)),
+        score=case((is_first, s.criteria_score)),
+    )
+    attempts = chosen.join(t.attempts, a.request_id == chosen.c.id)
+    yield made.select_from(attempts.join(t.scopes, s.id == a.scope_id))
 
 
 def _money(chosen: CTE) -> Iterator[Select[Any]]:
@@ -356,9 +352,15 @@ def _replace(connection: Connection, chosen: CTE, anew: bool) -> None:
         stale = delete(table) if anew else delete(table).where(table.c.request.in_(select(chosen.c.number)))
         connection.execute(stale)
         made = union_all(*make(chosen)).subquery("made")
-        # In the order of time, so that a period reads few of them.
-        rows = select(made).order_by(made.c.ended_on, made.c.kind)
+        rows = select(made).order_by(*_lie(made))
         connection.execute(insert(table).from_select([c.name for c in table.c], rows))
+
+
+def _lie(made: Subquery) -> list[ColumnElement[Any]]:
+    """The order of rows: by half-years, in each by organisation; a period and an organisation then read few of them."""
+    day = made.c.ended_on
+    second_half = case((extract("month", day) > literal_column("6"), literal_column("1")), else_=literal_column("0"))
+    return [extract("year", day), second_half, made.c.organization_id, day, made.c.kind]
 
 
 def _set_mark(connection: Connection, before: Mark, now: Mark) -> None:

@@ -7,28 +7,30 @@ added up exactly; durations and shares are real numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
-    Date,
     FromClause,
     Select,
     Text,
     and_,
-    cast,
+    extract,
     func,
+    literal,
     literal_column,
     null,
     or_,
     select,
     type_coerce,
+    union_all,
 )
 from sqlalchemy.types import NullType
 
@@ -67,6 +69,10 @@ class Figure:
 NOTHING = Figure(None, 0)
 
 
+_YEAR = 100
+"""So far apart are the numbers of the first parts of two years."""
+
+
 class Step(StrEnum):
     """How long a part of a series is. A week belongs to the year that ISO 8601 gives it, and begins on Monday."""
 
@@ -83,6 +89,18 @@ class Step(StrEnum):
     def after(self, first: date) -> date:
         """The first day of the next part."""
         return self.first_of(first + timedelta(days={Step.MONTH: 31, Step.QUARTER: 92, Step.WEEK: 7}[self]))
+
+    def of(self, day: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The part that a column's days are in, as one number: the year, and which of its months, quarters, weeks."""
+        year = "isoyear" if self == Step.WEEK else "year"
+        return extract(year, day) * literal_column(str(_YEAR)) + extract(self.value, day)
+
+    def read(self, part: int) -> date:
+        """The first day of the part that such a number is of."""
+        year, place = divmod(part, _YEAR)
+        if self == Step.WEEK:
+            return date.fromisocalendar(year, place, 1)
+        return date(year, place if self == Step.MONTH else place * 3 - 2, 1)
 
     def text(self, first: date) -> str:
         """A part's name: `2026-04`, `2026-Q2`, `2026-W17`."""
@@ -153,7 +171,7 @@ def outcomes(
         Invalid: a month that is none, or a period that ends before it begins.
     """
     period = period_of(connection, caller, wanted, now)
-    figures = _figures(connection, caller, wanted, period, now, None, step.value)
+    figures = _over_time(connection, _Asked(caller, wanted, period, now), step)
     # A figure of money stands there once even where there is no money at all.
     known = sorted({currency for _, currency, _ in figures if currency})
     currencies: Sequence[str | None] = known or [wanted.currency]
@@ -174,52 +192,63 @@ def outcomes(
     }
 
 
+Figures = Mapping[tuple[str, str | None], Figure]
+"""Figures by (key, currency or None)."""
+
+
 def by_organization(
-    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime
-) -> dict[str, dict[tuple[str, str | None], Figure]]:
-    """The figures of each organisation: by its id, then by (key, currency or None).
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, *, money: bool = True
+) -> dict[str, Figures]:
+    """The figures of each organisation, by its id.
+
+    Args:
+        money: also those of money; otherwise these are left out.
 
     Raises:
         Invalid: as `outcomes` does.
     """
-    return _by_owner(connection, caller, wanted, now, "organization_id")
+    asked = _Asked(caller, wanted, period_of(connection, caller, wanted, now), now)
+    return _broken_down(connection, asked, lambda rows: _Split(rows, rows, rows.c.organization_id), money)
 
 
 def by_workspace(
-    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime
-) -> dict[str, dict[tuple[str, str | None], Figure]]:
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, *, money: bool = True
+) -> dict[str, Figures]:
     """The figures of each workspace, as `by_organization` has those of organisations."""
-    return _by_owner(connection, caller, wanted, now, "workspace_id")
+    asked = _Asked(caller, wanted, period_of(connection, caller, wanted, now), now)
+    return _broken_down(connection, asked, lambda rows: _Split(rows, rows, rows.c.workspace_id), money)
 
 
 def by_tag(
-    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, tags: Sequence[str]
-) -> dict[str, dict[tuple[str, str | None], Figure]]:
-    """The figures of each of some tags; a request with two of them counts for both.
+    connection: Connection,
+    caller: Caller,
+    wanted: OutcomeFilter,
+    now: datetime,
+    tags: Sequence[str],
+    *,
+    money: bool = True,
+) -> dict[str, Figures]:
+    """The figures of each of some tags, likewise; a request with two of them counts for both.
 
     Raises:
         Invalid: as `outcomes` does.
     """
-    period = period_of(connection, caller, wanted, now)
-    found: dict[str, dict[tuple[str, str | None], Figure]] = {}
-    for tag in tags:
-        figures = _figures(connection, caller, replace(wanted, project_tag=tag), period, now, None)
-        whole = {(key, currency): figure for (key, currency, part), figure in figures.items() if part is None}
-        if whole:
-            found[tag] = whole
-    return found
+    if not tags:
+        return {}
+    asked = _Asked(caller, wanted, period_of(connection, caller, wanted, now), now)
+    tagged = _tagged(tags)
+
+    def split(rows: FromClause) -> _Split:
+        return _Split(rows, rows.join(tagged, tagged.c.request == rows.c.request), tagged.c.tag)
+
+    return _broken_down(connection, asked, split, money)
 
 
-def _by_owner(
-    connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime, part: str
-) -> dict[str, dict[tuple[str, str | None], Figure]]:
-    period = period_of(connection, caller, wanted, now)
-    figures = _figures(connection, caller, wanted, period, now, part)
-    found: dict[str, dict[tuple[str, str | None], Figure]] = {}
-    for (key, currency, id), figure in figures.items():
-        if isinstance(id, str):
-            found.setdefault(id, {})[key, currency] = figure
-    return dict(sorted(found.items()))
+def _tagged(tags: Sequence[str]) -> CTE:
+    """(request, tag) of the requests that carry one of some tags."""
+    r = t.requests.c
+    of = [select(r.number.label("request"), literal(tag).label("tag")).where(is_tagged(tag)) for tag in tags]
+    return union_all(*of).cte("tagged")
 
 
 def period_of(connection: Connection, caller: Caller, wanted: OutcomeFilter, now: datetime) -> Period:
@@ -337,7 +366,6 @@ _OF_MONEY: Mapping[int, Sequence[tuple[Metric, str]]] = {
 }
 
 
-_OWNERS = ("organization_id", "workspace_id")
 _PERCENTILES: ColumnElement[Any] = literal_column("ARRAY[0.5, 0.85]")
 _PLACES = {Summary.MEDIAN: 0, Summary.P85: 1}
 
@@ -352,40 +380,53 @@ class _Asked:
     now: datetime
 
 
-def _figures(
-    connection: Connection,
-    caller: Caller,
-    wanted: OutcomeFilter,
-    period: Period,
-    now: datetime,
-    *parts: str | None,
-) -> dict[Key, Figure]:
-    """Every figure: of the whole (None), of each `Step`, of each of those whom it belongs to.
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """Facts, where they are read from, and what they are grouped by beside their kind; None: nothing."""
 
-    One statement for each, not grouping sets: DuckDB reads twice in less time than it groups twice.
+    rows: FromClause
+    source: FromClause
+    by: ColumnElement[Any] | None
+
+
+def _over_time(connection: Connection, asked: _Asked, step: Step) -> dict[Key, Figure]:
+    """Every figure, of the whole and of each part of it.
+
+    Medians of the whole do not follow from those of its parts: what took time is read twice, which takes DuckDB less
+    than to group it twice at once. Amounts are read once, and added up.
     """
-    read, asked, found = facts(connection), _Asked(caller, wanted, period, now), dict[Key, Figure]()
-    for part in parts:
-        for row in _rows(connection, _work_summed(read.work, asked, part)):
-            _read_work(row, found)
-        for row in _rows(connection, _money_summed(read.money, asked, part)):
-            # What has no day is the whole's alone.
-            if part is None or row["part"] is not None:
-                _read_money(row, found)
+    read, found = facts(connection), dict[Key, Figure]()
+    for row in _rows(connection, _work_summed(asked, _Split(read.work, read.work, None))):
+        _read_work(row, None, found)
+    for row in _rows(connection, _work_summed(asked, _Split(read.work, read.work, step.of(read.work.c.ended_on)))):
+        _read_work(row, step.read(row["part"]), found)
+    amounts = _rows(connection, _money_summed(asked, _Split(read.money, read.money, step.of(read.money.c.ended_on))))
+    for row in amounts:
+        # What has no day is the whole's alone.
+        if row["part"] is not None:
+            _read_money(row, step.read(row["part"]), found)
+    for row in _added(amounts):
+        _read_money(row, None, found)
     return found
+
+
+def _broken_down(
+    connection: Connection, asked: _Asked, split: Callable[[FromClause], _Split], money: bool
+) -> dict[str, Figures]:
+    """The figures of each of those whom they belong to."""
+    read, found = facts(connection), dict[Key, Figure]()
+    for row in _rows(connection, _work_summed(asked, split(read.work))):
+        _read_work(row, row["part"], found)
+    for row in _rows(connection, _money_summed(asked, split(read.money))) if money else ():
+        _read_money(row, row["part"], found)
+    owned: dict[str, dict[tuple[str, str | None], Figure]] = {}
+    for (key, currency, owner), figure in found.items():
+        owned.setdefault(str(owner), {})[key, currency] = figure
+    return dict(sorted(owned.items()))
 
 
 def _rows(connection: Connection, statement: Select[Any]) -> Sequence[Any]:
     return connection.execute(statement).mappings().all()
-
-
-def _part(rows: FromClause, part: str | None) -> ColumnElement[Any]:
-    """What the rows are grouped by, beside their kind."""
-    if part is None:
-        return null()
-    if part in _OWNERS:
-        return rows.c[part]
-    return cast(func.date_trunc(literal_column(f"'{Step(part)}'"), rows.c.ended_on), Date)
 
 
 def within(rows: FromClause, period: Period) -> ColumnElement[bool]:
@@ -393,19 +434,23 @@ def within(rows: FromClause, period: Period) -> ColumnElement[bool]:
     return and_(rows.c.ended_on >= period.first, rows.c.ended_on < period.end.date())
 
 
-def _work_summed(work: FromClause, asked: _Asked, part: str | None) -> Select[Any]:
-    c = work.c
-    by = _part(work, part)
-    return (
-        select(
-            c.kind,
-            by.label("part"),
-            *[func.count(c[name]).label(f"n_{name}") for name in _MEASURED],
-            *[func.sum(c[name]).label(f"total_{name}") for name in (*_MEASURED, "deliverables")],
-            *[_percentiles(c[name]).label(f"percentiles_{name}") for name in _WITH_PERCENTILES],
-        )
-        .where(within(work, asked.period), *named(work, c.request, asked.caller, asked.wanted))
-        .group_by(c.kind, *([] if part is None else [by]))
+def _summed(asked: _Asked, split: _Split, within: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+    """Some sums over the facts that are asked for, by kind and part."""
+    by: ColumnElement[Any] = null() if split.by is None else split.by
+    conditions = named(split.rows, split.rows.c.request, asked.caller, asked.wanted)
+    summed = select(split.rows.c.kind, by.label("part"), *columns).select_from(split.source).where(within, *conditions)
+    return summed.group_by(split.rows.c.kind, *([] if split.by is None else [by]))
+
+
+def _work_summed(asked: _Asked, split: _Split) -> Select[Any]:
+    c = split.rows.c
+    return _summed(
+        asked,
+        split,
+        within(split.rows, asked.period),
+        *[func.count(c[name]).label(f"n_{name}") for name in _MEASURED],
+        *[func.sum(c[name]).label(f"total_{name}") for name in (*_MEASURED, "deliverables")],
+        *[_percentiles(c[name]).label(f"percentiles_{name}") for name in _WITH_PERCENTILES],
     )
 
 
@@ -414,36 +459,45 @@ def _percentiles(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(func.percentile_cont(_PERCENTILES).within_group(column), NullType())
 
 
-def _money_summed(money: FromClause, asked: _Asked, part: str | None) -> Select[Any]:
-    c = money.c
-    by = _part(money, part)
+_SUMS = ("n_amount", "amount", "weighted", "n_late", "late")
+
+
+def _money_summed(asked: _Asked, split: _Split) -> Select[Any]:
+    c = split.rows.c
     is_late = c.due_at < asked.now
-    return (
-        select(
-            c.kind,
-            c.currency,
-            by.label("part"),
-            func.count().label("n_amount"),
-            func.sum(c.amount).label("amount"),
-            func.sum(c.amount * c.days).label("weighted"),
-            func.count().filter(is_late).label("n_late"),
-            func.sum(c.amount).filter(is_late).label("late"),
-        )
-        # What has no day tells how things stand, and belongs to every period.
-        .where(
-            or_(within(money, asked.period), c.ended_on.is_(None)), *named(money, c.request, asked.caller, asked.wanted)
-        )
-        .group_by(c.kind, c.currency, *([] if part is None else [by]))
-    )
+    # What has no day tells how things stand, and belongs to every period.
+    belongs = or_(within(split.rows, asked.period), c.ended_on.is_(None))
+    return _summed(
+        asked,
+        split,
+        belongs,
+        c.currency,
+        func.count().label("n_amount"),
+        func.sum(c.amount).label("amount"),
+        func.sum(c.amount * c.days).label("weighted"),
+        func.count().filter(is_late).label("n_late"),
+        func.sum(c.amount).filter(is_late).label("late"),
+    ).group_by(c.currency)
 
 
-def _read_work(row: Mapping[str, Any], found: dict[Key, Figure]) -> None:
+def _added(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """The sums of all parts, a row for each kind and currency."""
+    added: dict[tuple[int, str], dict[str, Any]] = {}
+    for row in rows:
+        named = {"kind": row["kind"], "currency": row["currency"]}
+        whole = added.setdefault((row["kind"], row["currency"]), named | dict.fromkeys(_SUMS, 0))
+        for name in _SUMS:
+            whole[name] += row[name] or 0
+    return added.values()
+
+
+def _read_work(row: Mapping[str, Any], part: date | str | None, found: dict[Key, Figure]) -> None:
     """Add what one row of durations, shares and counts says."""
     if row["kind"] == Work.COMPLETED:
-        found[_DELIVERABLES, None, row["part"]] = Figure(float(row["total_deliverables"]), row["n_days"])
+        found[_DELIVERABLES, None, part] = Figure(float(row["total_deliverables"]), row["n_days"])
     for metric, column in _OF_WORK[row["kind"]]:
         if n := row[f"n_{column}"]:
-            found[metric.key, None, row["part"]] = Figure(_work_value(metric, column, row), n)
+            found[metric.key, None, part] = Figure(_work_value(metric, column, row), n)
 
 
 def _work_value(metric: Metric, column: str, row: Mapping[str, Any]) -> float:
@@ -453,11 +507,11 @@ def _work_value(metric: Metric, column: str, row: Mapping[str, Any]) -> float:
     return total / row[f"n_{column}"] if metric.summary == Summary.MEAN else total
 
 
-def _read_money(row: Mapping[str, Any], found: dict[Key, Figure]) -> None:
+def _read_money(row: Mapping[str, Any], part: date | str | None, found: dict[Key, Figure]) -> None:
     """Add what one row of amounts says."""
     for metric, column in _OF_MONEY[row["kind"]]:
         if n := row[f"n_{column}"]:
-            found[metric.key, row["currency"], row["part"]] = Figure(_money_value(metric, column, row), n)
+            found[metric.key, row["currency"], part] = Figure(_money_value(metric, column, row), n)
 
 
 def _money_value(metric: Metric, column: str, row: Mapping[str, Any]) -> Decimal | float:

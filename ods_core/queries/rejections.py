@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from ods_core.basics.clock import midnight
 from ods_core.basics.records import CriterionNotMet
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Decision
@@ -68,24 +69,31 @@ def rejections(
         Invalid: a month that is none, or a period that ends before it begins.
     """
     period = period_of(connection, caller, wanted, now)
-    count = _count(connection, caller, wanted, period)
-    statement, a = _wanted(caller, wanted, period), t.attempts.c
-    if count > NEWEST:
-        # Where the newest begin, from two narrow columns: only their texts are then read.
-        oldest = statement.with_only_columns(a.decided_at).order_by(a.decided_at.desc()).offset(NEWEST - 1).limit(1)
-        statement = statement.where(a.decided_at >= connection.execute(oldest).scalar_one())
-    d = t.deliverables.c
-    shown = statement.add_columns(d.title, d.acceptance_criteria).join(t.deliverables, d.id == a.deliverable_id)
+    by_day = _by_day(connection, caller, wanted, period)
+    count, so_far, oldest = sum(n for _, n in by_day), 0, period.first
+    for day, n in by_day:
+        so_far += n
+        if so_far >= NEWEST:
+            # Only the texts of the newest are read, from the day on that the last of them is of.
+            oldest = day
+            break
+    a, d = t.attempts.c, t.deliverables.c
+    shown = _wanted(caller, wanted, midnight(oldest), period.end)
+    shown = shown.add_columns(d.title, d.acceptance_criteria).join(t.deliverables, d.id == a.deliverable_id)
     shown = shown.order_by(a.decided_at.desc(), a.deliverable_id.desc()).limit(NEWEST)
     rows: Sequence[Any] = connection.execute(shown).mappings().all()
     return [_rejection(row) for row in rows], max(count - len(rows), 0)
 
 
-def _count(connection: Connection, caller: Caller, wanted: OutcomeFilter, period: Period) -> int:
+def _by_day(
+    connection: Connection, caller: Caller, wanted: OutcomeFilter, period: Period
+) -> Sequence[tuple[date, int]]:
+    """How many there were on each day that had any, the latest first."""
     work = facts(connection).work
     c = work.c
-    counted = select(func.count()).select_from(work).where(c.kind == Work.DECIDED, c.hit == 1, within(work, period))
-    return int(connection.execute(counted.where(*named(work, c.request, caller, wanted))).scalar_one())
+    counted = select(c.ended_on, func.count()).where(c.kind == Work.DECIDED, c.hit == 1, within(work, period))
+    counted = counted.where(*named(work, c.request, caller, wanted)).group_by(c.ended_on)
+    return [(day, n) for day, n in connection.execute(counted.order_by(c.ended_on.desc()))]
 
 
 def by_criterion(found: Sequence[Rejection]) -> list[Bar]:
@@ -111,12 +119,16 @@ def _pareto(found: Sequence[Rejection], texts_of: Callable[[Rejection], list[str
     return bars
 
 
-def _wanted(caller: Caller, wanted: OutcomeFilter, period: Period) -> Select[Any]:
-    a, r = t.attempts, t.requests
-    statement = narrowed(select(a), a, caller).where(
-        a.c.decision == Decision.REJECTED, a.c.decided_at >= period.start, a.c.decided_at < period.end
+def _wanted(caller: Caller, wanted: OutcomeFilter, start: datetime, end: datetime) -> Select[Any]:
+    a, r = t.attempts.c, t.requests
+    statement = narrowed(select(t.attempts), t.attempts, caller).where(
+        a.decision == Decision.REJECTED, a.decided_at >= start, a.decided_at < end
     )
-    return statement.where(a.c.request_id.in_(select(r.c.id).where(*named(r, r.c.number, caller, wanted))))
+    named_here = {a.organization_id: wanted.organization_id, a.workspace_id: wanted.workspace_id}
+    statement = statement.where(*(column == value for column, value in named_here.items() if value is not None))
+    if wanted.currency is None and wanted.project_tag is None:
+        return statement
+    return statement.where(a.request_id.in_(select(r.c.id).where(*named(r, r.c.number, caller, wanted))))
 
 
 def _rejection(row: Any) -> Rejection:

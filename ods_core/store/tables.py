@@ -532,10 +532,11 @@ imports = Table(
 # What the outcomes are measured from (queries/facts.py): made from the tables above, scanned and never looked up.
 
 
-def _fact() -> list[Column[Any]]:
+def _fact(*more: Column[Any]) -> list[Column[Any]]:
     return [
         Column("kind", SmallInteger, nullable=False),
         Column("request", BigInteger, nullable=False),
+        *more,
         Column("organization_id", String, nullable=False),
         Column("workspace_id", String, nullable=False),
         Column("currency", String, nullable=False),
@@ -545,7 +546,7 @@ def _fact() -> list[Column[Any]]:
 fact_work = Table(
     "fact_work",
     metadata,
-    *_fact(),
+    *_fact(Column("scope", BigInteger)),
     Column("ended_on", Date, nullable=False),
     Column("days", Double, nullable=False),
     Column("hit", SmallInteger),
@@ -554,8 +555,6 @@ fact_work = Table(
     Column("remediations", Integer),
     Column("deliverables", Integer),
     Column("score", Integer),
-    Column("decisions", Integer),
-    Column("rejections", Integer),
 )
 
 fact_money = Table(
@@ -564,7 +563,7 @@ fact_money = Table(
     *_fact(),
     Column("ended_on", Date),
     _time("due_at"),
-    Column("amount", Money, nullable=False),
+    Column("amount", Numeric(18, 4), nullable=False),
     Column("days", Integer),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from ods_core.lifecycle import (
     Confirm,
     Decline,
     ProposedCycle,
+    ProposedDeliverable,
     RecordReceipt,
     Reject,
     ReverseReceipt,
@@ -101,6 +102,8 @@ class RandomHistory:
 
     def __init__(self, service: Service, clock: MovingClock, seed: int) -> None:
         self.service, self.clock, self.random = service, clock, random.Random(seed)
+        # What is said is drawn apart from what happens.
+        self.words = random.Random(seed)
         self.requests: list[str] = []
 
     def run(self, engagements: int, steps: int) -> None:
@@ -173,8 +176,18 @@ class RandomHistory:
             turns += [lambda: s.submit(LOCAL, id, Submit())] * 2
         if can(e, Verb.ACCEPT, id, today):
             turns += [lambda: s.accept(LOCAL, id, Accept())] * 3
-            turns.append(lambda: s.reject(LOCAL, id, Reject("Not shown.", criteria_not_met=(CriterionNotMet(1, "-"),))))
+            turns.append(lambda: s.reject(LOCAL, id, self._rejection()))
         return turns
+
+    def _rejection(self) -> Reject:
+        named = self.words.choice([(), (CriterionNotMet(1, "-"),)])
+        return Reject(self.words.choice(["Not shown.", "Shown in part."]), criteria_not_met=named)
+
+    def _deliverables(self) -> tuple[ProposedDeliverable, ...]:
+        """The example's, whose criteria are as good as can be, or with criteria that nobody can check."""
+        vague = self.words.choice([(), ("suite",), ("fix", "suite", "deploy")])
+        known = seed_proposal().deliverables
+        return tuple(replace(d, acceptance_criteria="It works well.") if d.key in vague else d for d in known)
 
     def _proposal(self, e: Engagement, today: date) -> Any:
         currency = e.request.currency
@@ -182,6 +195,7 @@ class RandomHistory:
         first = ProposedCycle("Cycle 1", start, start + timedelta(days=6), ("fix", "suite"))
         second = ProposedCycle("Cycle 2", start + timedelta(days=7), start + timedelta(days=13), ("deploy",))
         return seed_proposal(
+            deliverables=self._deliverables(),
             currency=currency,
             fixed_price=self.PRICES[currency],
             cycles=(first, second),

@@ -5,6 +5,7 @@
 CREATE TABLE fact_work (
     kind SMALLINT NOT NULL,
     request BIGINT NOT NULL,
+    scope BIGINT,
     organization_id VARCHAR NOT NULL,
     workspace_id VARCHAR NOT NULL,
     currency VARCHAR NOT NULL,
@@ -15,9 +16,7 @@ CREATE TABLE fact_work (
     ratio DOUBLE PRECISION,
     remediations INTEGER,
     deliverables INTEGER,
-    score INTEGER,
-    decisions INTEGER,
-    rejections INTEGER
+    score INTEGER
 );
 
 CREATE TABLE fact_money (
@@ -28,7 +27,8 @@ CREATE TABLE fact_money (
     currency VARCHAR NOT NULL,
     ended_on DATE,
     due_at TIMESTAMP,
-    amount DECIMAL(24, 4) NOT NULL,
+    -- Amounts are below 10^12; so many digits are added up in half the time that 24 take.
+    amount DECIMAL(18, 4) NOT NULL,
     days INTEGER
 );
 
