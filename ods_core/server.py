@@ -19,10 +19,14 @@ from ods_core.basics.settings import Settings
 from ods_core.demo import load
 from ods_core.importing import clear as clear_imports
 from ods_core.payments import NoRate, read_exchange_rates
+from ods_core.queries.facts import keep_up
 from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, presence, runtime, shut_down
 from ods_core.service.scheduler import DUTIES
 
 log = logging.getLogger("ods.server")
+
+PATIENCE = 10.0
+"""Seconds that the end waits for facts in the making; what they come to is then thrown away."""
 
 
 def routes() -> list[BaseRoute]:
@@ -54,7 +58,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """
     settings = Settings()
     logs.configure(settings.log_format, settings.log_level)
-    scheduler = courier = None
+    scheduler = courier = facts = None
     try:
         run = runtime()
     except StoreError as error:
@@ -65,12 +69,14 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         _fill_if_empty(run)
         port = config.get_option("server.port")
         presence.announce(run.settings.database_url, presence.Presence(f"http://127.0.0.1:{port}", run.word))
-        scheduler = Scheduler(run.service, run.settings.scheduler_seconds, [run.access.forget_old_answers])
-        scheduler.start()
+        facts = threading.Thread(target=_make_facts, args=(run,), name="ods-facts", daemon=True)
+        facts.start()
         scheduler = _set_to_work(run)
         courier = Courier(run.webhooks, CourierPolicy.of(run.settings))
         courier.start()
     yield {}
+    if facts:
+        facts.join(PATIENCE)
     if courier:
         courier.stop()
     if scheduler:
@@ -99,6 +105,14 @@ def _check_exchange_rates(settings: Settings) -> None:
         log.error("ODS_REPORTING_CURRENCY: %s", error.problems[0].detail)
     except OdsError as error:
         log.error("ODS_EXCHANGE_RATES: %s", error.detail)
+
+
+def _make_facts(run: Runtime) -> None:
+    """Have what the outcomes are measured from ready before somebody asks: of a long history it is not made at once."""
+    try:
+        keep_up(run.store)
+    except Exception:
+        log.exception("the facts could not be kept up; whoever reads makes the rows that are missing")
 
 
 def _fill_if_empty(run: Runtime) -> None:

@@ -36,7 +36,7 @@ from ods_core.queries.rejections import Bar, Rejection, by_criterion, by_reason,
 from ods_core.ui import cards, charts, live, outlook, refusals, tables
 from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, count, day, days, money, percent, plain
-from ods_core.ui.kept import kept
+from ods_core.ui.kept import kept, measured
 from ods_core.ui.session import caller, choose, choose_text, choose_view, link, now, param
 
 VIEWS = {
@@ -276,8 +276,8 @@ def ask(wanted: OutcomeFilter, step: Step) -> Asked:
     period = kept(lambda c: period_of(c, caller(), wanted, now()), "period", wanted)
     earlier = period.before()
     previous = replace(wanted, from_month=month_text(earlier.first), to_month=month_text(earlier.last))
-    answer = kept(lambda c: outcomes(c, caller(), wanted, now(), step), "outcomes", wanted, step)
-    before = kept(lambda c: outcomes(c, caller(), previous, now()), "outcomes", previous, Step.MONTH)
+    answer = measured(lambda c: outcomes(c, caller(), wanted, now(), step), "outcomes", wanted, step)
+    before = measured(lambda c: outcomes(c, caller(), previous, now()), "outcomes", previous, Step.MONTH)
     return Asked(wanted, period, step, entries_of(answer), entries_of(before))
 
 
@@ -418,9 +418,9 @@ def figures_of(side: str, wanted: OutcomeFilter) -> Side:
         known = [wanted.project_tag] if wanted.project_tag else kept(lambda c: tags(c, caller()), "tags")
         if len(known) > MOST_TAGS:
             st.caption(f"The {MOST_TAGS} tags used most, of {len(known):,}.")
-        return kept(lambda c: by_tag(c, caller(), wanted, now(), known[:MOST_TAGS]), "tag", wanted)
+        return measured(lambda c: by_tag(c, caller(), wanted, now(), known[:MOST_TAGS], money=False), "tag", wanted)
     of = {"organization": by_organization, "workspace": by_workspace}[side]
-    return kept(lambda c: of(c, caller(), wanted, now()), side, wanted)
+    return measured(lambda c: of(c, caller(), wanted, now(), money=False), side, wanted)
 
 
 def show_breakdown(asked: Asked) -> None:
@@ -492,7 +492,7 @@ MOST_BARS = 12
 def draw_rejections(wanted: OutcomeFilter) -> None:
     """Why deliverables were rejected, the most frequent first, with the rejections behind a bar."""
     st.header("Why deliverables were rejected", anchor=False)
-    found, left_out = kept(lambda c: rejections(c, caller(), wanted, now()), "rejections", wanted)
+    found, left_out = measured(lambda c: rejections(c, caller(), wanted, now()), "rejections", wanted)
     if not found:
         cards.empty("No deliverable was rejected in this period.")
         return
@@ -594,7 +594,7 @@ def show_criteria(wanted: OutcomeFilter) -> None:
         help="The first attempts that were decided in the period, by how good the criteria of their scope were found "
         "when it was confirmed (0 to 100): rejected ÷ decided.",
     )
-    found = kept(lambda c: by_score(c, caller(), wanted, now()), "criteria", wanted)
+    found = measured(lambda c: by_score(c, caller(), wanted, now()), "criteria", wanted)
     if not any(band.scopes for band in found):
         cards.empty(
             "No first attempt of a scope with a score was decided in this period.",
@@ -646,7 +646,7 @@ def draw_bands(found: Sequence[Band]) -> None:
 
 def draw_scored(wanted: OutcomeFilter, band: tuple[int, int]) -> None:
     """The scopes of a band."""
-    rows = kept(lambda c: behind_band(c, caller(), wanted, now(), band, tables.ROWS), "scored", wanted, band)
+    rows = measured(lambda c: behind_band(c, caller(), wanted, now(), band, tables.ROWS), "scored", wanted, band)
     for row in rows:
         facts = [
             f"{row.rejected:,} of {count(row.decided, 'first attempt')} rejected",

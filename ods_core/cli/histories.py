@@ -9,6 +9,7 @@ import click
 from ods_core.basics.settings import Settings
 from ods_core.cli.front import main, refusals
 from ods_core.importing import Finding, Importer
+from ods_core.queries.facts import keep_up
 from ods_core.service import policy_of
 from ods_core.store import Store
 
@@ -36,6 +37,8 @@ def import_history(folder: Path, only_check: bool, show: int, report: Path) -> N
     try:
         go = importer.check if only_check else importer.run
         outcome = go(folder, most=show, report=report, progress=_say)
+        if not only_check:
+            keep_up(store)
     finally:
         store.close()
     for finding in outcome.findings:

@@ -85,7 +85,6 @@ def behind(
     rejected = func.sum(c.hit).label("rejected")
     of = select(c.scope, c.score, func.count().label("decided"), rejected).group_by(c.scope, c.score)
     of = of.where(*_first_attempts(connection, caller, wanted, now, work), c.score.between(*band))
-    # A scope's number rises as its id does.
     of = of.order_by(rejected.desc(), c.score, c.scope).limit(limit)
     most = of.subquery("most")
     told = select(s.id, s.title, s.organization_id, most.c.score, most.c.decided, most.c.rejected)

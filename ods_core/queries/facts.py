@@ -310,20 +310,28 @@ def keep_up(store: Store, *, wait: bool = False, anew: bool = False) -> Kept | N
     these tables, and its transaction sees a prefix of the log.
 
     Args:
-        wait: for somebody else who is at it; otherwise that one is left to it.
+        wait: for somebody else who is at it; otherwise that one is left to it, unless there are no rows to read yet.
         anew: make all rows, whatever the mark says.
 
     Returns:
         What was done; None where nothing was to do or somebody else is at it.
     """
-    if not _turn.acquire(blocking=wait):
-        return None
+    if not _turn.acquire(blocking=False):
+        # Without any rows each reader would make all of them.
+        if not wait and _is_made(store):
+            return None
+        _turn.acquire()
     try:
         with store.engine.begin() as connection:
             store.turns.queue(connection, "facts")
             return _keep_up(connection, anew)
     finally:
         _turn.release()
+
+
+def _is_made(store: Store) -> bool:
+    with store.read() as connection:
+        return mark_of(connection).definition == DEFINITION
 
 
 def _keep_up(connection: Connection, anew: bool) -> Kept | None:

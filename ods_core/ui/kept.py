@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -17,9 +18,10 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from ods_core.basics.clock import midnight
+from ods_core.queries.facts import keep_up
 from ods_core.service import runtime
 from ods_core.store import Store
-from ods_core.ui.session import caller, measuring, now
+from ods_core.ui.session import caller, now, reading
 
 MOST = 128
 """So many answers are kept for a store, the latest asked for."""
@@ -35,6 +37,24 @@ def kept(find: Callable[[Connection], T], *key: Hashable) -> T:
     Args:
         key: all that the answer depends on beside the store, the person and the day: a name, the filters.
     """
+    return _answer(find, key, reading)
+
+
+def measured(find: Callable[[Connection], T], *key: Hashable) -> T:
+    """The same of what reads the facts, which are brought up to date before they are asked."""
+    return _answer(find, key, _measuring)
+
+
+@contextmanager
+def _measuring() -> Iterator[Connection]:
+    keep_up(runtime().store)
+    with reading() as connection:
+        yield connection
+
+
+def _answer(
+    find: Callable[[Connection], T], key: tuple[Hashable, ...], read: Callable[[], AbstractContextManager[Connection]]
+) -> T:
     # Read before the answer: a later event can make it newer than its key, never older.
     store = runtime().store
     whole = (store.last_sequence, caller(), min(now(), midnight(now().date()) + timedelta(seconds=1)), *key)
@@ -44,7 +64,7 @@ def kept(find: Callable[[Connection], T], *key: Hashable) -> T:
             answers.move_to_end(whole)
             found: T = answers[whole]
             return found
-    with measuring() as connection:
+    with read() as connection:
         found = find(connection)
     with _lock:
         answers[whole] = found

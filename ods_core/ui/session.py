@@ -21,7 +21,6 @@ from ods_core.basics.roles import PERSONAS, Caller, Persona
 from ods_core.basics.states import Kind
 from ods_core.lifecycle import RULES, Verb, why_not
 from ods_core.queries import lists
-from ods_core.queries.facts import keep_up
 from ods_core.service import runtime
 from ods_core.ui.formats import plain
 from ods_core.ui.places import PLACE_OF, PLACES
@@ -83,14 +82,6 @@ def today() -> date:
 def reading() -> Iterator[Connection]:
     """A connection for the queries of one page."""
     with runtime().store.read() as connection:
-        yield connection
-
-
-@contextmanager
-def measuring() -> Iterator[Connection]:
-    """The same for what reads the facts, brought up to date before."""
-    keep_up(runtime().store)
-    with reading() as connection:
         yield connection
 
 
