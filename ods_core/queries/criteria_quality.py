@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, literal_column, select
 
 from ods_core.basics.roles import Caller
 from ods_core.queries.facts import Work, facts
@@ -54,8 +54,8 @@ def by_score(connection: Connection, caller: Caller, wanted: OutcomeFilter, now:
     by_scope = select(c.score, func.count().label("decided"), func.sum(c.hit).label("rejected"))
     by_scope = by_scope.where(*_first_attempts(connection, caller, wanted, now, work)).group_by(c.score, c.scope)
     of = by_scope.subquery("by_scope").c
-    band = case(*[(of.score <= highest, lowest) for lowest, highest in BANDS])
-    statement = select(band, func.count(), func.sum(of.decided), func.sum(of.rejected)).group_by(band)
+    band = case(*[(of.score <= highest, literal_column(str(lowest))) for lowest, highest in BANDS]).label("band")
+    statement = select(band, func.count(), func.sum(of.decided), func.sum(of.rejected)).group_by("band")
     found = {row[0]: row[1:] for row in connection.execute(statement)}
     return [Band(lowest, highest, *map(int, found.get(lowest, (0, 0, 0)))) for lowest, highest in BANDS]
 

@@ -231,7 +231,7 @@ def _of_attempts(chosen: CTE) -> Iterator[Select[Any]]:
 
 
 def _money(chosen: CTE) -> Iterator[Select[Any]]:
-    s, r, p, last = t.scopes, t.receipts, t.payments, last_receipts()
+    s, r, p, last = t.scopes, t.receipts, t.payments, last_receipts(chosen)
     scopes = chosen.join(s, s.c.request_id == chosen.c.id)
     payments = chosen.join(p, p.c.request_id == chosen.c.id)
     price, completed_on = s.c.fixed_price, cast(s.c.completed_at, Date)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, SupportsInt
 
 from sqlalchemy import (
     CTE,
@@ -95,9 +95,9 @@ class Step(StrEnum):
         year = "isoyear" if self == Step.WEEK else "year"
         return extract(year, day) * literal_column(str(_YEAR)) + extract(self.value, day)
 
-    def read(self, part: int) -> date:
+    def read(self, part: SupportsInt) -> date:
         """The first day of the part that such a number is of."""
-        year, place = divmod(part, _YEAR)
+        year, place = divmod(int(part), _YEAR)
         if self == Step.WEEK:
             return date.fromisocalendar(year, place, 1)
         return date(year, place if self == Step.MONTH else place * 3 - 2, 1)

@@ -6,7 +6,7 @@ What a rejection names lies inside one row's JSON, so that it is taken apart her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -77,12 +77,19 @@ def rejections(
             # Only the texts of the newest are read, from the day on that the last of them is of.
             oldest = day
             break
-    a, d = t.attempts.c, t.deliverables.c
+    a = t.attempts.c
     shown = _wanted(caller, wanted, midnight(oldest), period.end)
-    shown = shown.add_columns(d.title, d.acceptance_criteria).join(t.deliverables, d.id == a.deliverable_id)
     shown = shown.order_by(a.decided_at.desc(), a.deliverable_id.desc()).limit(NEWEST)
     rows: Sequence[Any] = connection.execute(shown).mappings().all()
-    return [_rejection(row) for row in rows], max(count - len(rows), 0)
+    texts = _texts(connection, {row["deliverable_id"] for row in rows})
+    return [_rejection(row, *texts[row["deliverable_id"]]) for row in rows], max(count - len(rows), 0)
+
+
+def _texts(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """(title, acceptance criteria) of deliverables; by their ids, since a join would read those of all there are."""
+    d = t.deliverables.c
+    found = connection.execute(select(d.id, d.title, d.acceptance_criteria).where(d.id.in_([*ids])))
+    return {id: (title, criteria) for id, title, criteria in found}
 
 
 def _by_day(
@@ -131,11 +138,11 @@ def _wanted(caller: Caller, wanted: OutcomeFilter, start: datetime, end: datetim
     return statement.where(a.request_id.in_(select(r.c.id).where(*named(r, r.c.number, caller, wanted))))
 
 
-def _rejection(row: Any) -> Rejection:
+def _rejection(row: Any, title: str, acceptance_criteria: tuple[str, ...]) -> Rejection:
     return Rejection(
         deliverable_id=row["deliverable_id"],
-        deliverable_title=row["title"],
-        acceptance_criteria=row["acceptance_criteria"],
+        deliverable_title=title,
+        acceptance_criteria=acceptance_criteria,
         organization_id=row["organization_id"],
         attempt=row["attempt"],
         decided_at=row["decided_at"],

@@ -199,7 +199,8 @@ def test_all_that_is_shown_can_be_recomputed_from_the_log(service: Service, cloc
     # The rows of most engagements are behind, and made on the spot.
     assert compared(store, clock(), [{}, FILTERS[1 + seed % 6]], [[*Step][seed % 3]]) > 200
     assert keep_up(store)
-    assert compared(store, clock(), [*FILTERS, *spans(store, clock())]) > 2_000
+    assert compared(store, clock(), [{}, *spans(store, clock())]) > 500
+    assert compared(store, clock(), FILTERS[1:], [[*Step][(seed + 1) % 3]]) > 1_000
     assert keep_up(store) is None
     with store.read() as connection:
         assert check(connection) == []
