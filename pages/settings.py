@@ -15,7 +15,17 @@ from ods_core.lifecycle import RULES, TRANSITIONS
 from ods_core.payments import RateCardError, read_rate_card
 from ods_core.queries.census import counts, kind_and_place, schema_version, shown_address, versions
 from ods_core.service import runtime
-from ods_core.ui import cards, importing, key_settings, live, mirroring, quotes, tables, webhook_settings
+from ods_core.ui import (
+    calendar_settings,
+    cards,
+    importing,
+    key_settings,
+    live,
+    mirroring,
+    quotes,
+    tables,
+    webhook_settings,
+)
 from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
 from ods_core.ui.session import caller, choose_view, now, param, persona, reading, set_params, today
@@ -28,6 +38,7 @@ VIEWS = {
     "keys": "API keys",
     "security": "Security",
     "webhooks": "Webhooks",
+    "calendars": "Calendars",
     "roles": "Roles",
     "lifecycle": "States",
     "events": "Events",
@@ -232,6 +243,7 @@ SHOW = {
     "keys": key_settings.show_keys,
     "security": key_settings.show_security,
     "webhooks": webhook_settings.show_webhooks,
+    "calendars": calendar_settings.show_calendars,
     "roles": show_roles,
     "lifecycle": show_lifecycle,
     "events": show_events,

@@ -10,6 +10,7 @@ from ods_core.api import problems
 from ods_core.api.guard import LocalOnly
 from ods_core.api.routes import (
     backups,
+    calendars,
     delivery,
     events,
     exports,
@@ -49,9 +50,9 @@ def build() -> FastAPI:
     problems.install(app)
     # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
     rooms = (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust, webhooks)
-    for module in (*rooms, backups):
+    for module in (*rooms, backups, calendars):
         app.include_router(module.routes)
-    for module in (exports, backups):
+    for module in (exports, backups, calendars):
         app.include_router(module.by_link)
     app.include_router(operation.routes)
     app.include_router(operation.closed)

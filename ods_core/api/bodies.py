@@ -38,7 +38,7 @@ from ods_core.lifecycle import (
     VoidInvoice,
     WriteOffInvoice,
 )
-from ods_core.service import NewKey
+from ods_core.service import NewKey, NewLink
 
 
 def _date(value: Any) -> date:
@@ -512,3 +512,15 @@ class KeyBody(Body):
     def wanted(self) -> NewKey:
         """What this asks for."""
         return NewKey(self.name, self.roles, self.organization_id, self.workspace_id, self.expires_at)
+
+
+class CalendarLinkBody(Body):
+    """A private link to be made. Without `organization_id` it is of the maker's organisation, or the provider's."""
+
+    name: str = Field(examples=["The finance team's calendar"], description="What it is for, at most 200 characters")
+    organization_id: str | None = Field(None, examples=["ORG-26-090500"])
+    workspace_id: str | None = Field(None, examples=["WS-26-000021"])
+
+    def wanted(self) -> NewLink:
+        """What this asks for."""
+        return NewLink(self.name, self.organization_id, self.workspace_id)

@@ -783,3 +783,22 @@ class HealthShape(Shape):
     ready: bool = Field(description="Calls and pages would be served")
     database: str
     version: str
+
+
+class CalendarLinkShape(Shape):
+    id: str
+    name: str
+    status: str = Field(description="`active` or `revoked`")
+    organization_id: str | None = Field(description="Null: the provider's, which shows every organisation")
+    workspace_id: str | None
+    created_at: datetime
+    created_by: str
+    last_read_at: datetime | None = Field(description="To the hour")
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+
+class NewCalendarLinkShape(CalendarLinkShape):
+    path: str | None = Field(
+        description="Where the calendar is on this server, shown this once; null when the same is sent again"
+    )

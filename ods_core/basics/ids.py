@@ -28,6 +28,7 @@ class Prefix(StrEnum):
     EVENT = "EVT"
     WEBHOOK_ENDPOINT = "WHK"
     API_KEY = "KEY"
+    CALENDAR_LINK = "CAL"
 
 
 PREFIX_OF: Mapping[Kind, Prefix] = {

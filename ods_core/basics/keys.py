@@ -110,6 +110,8 @@ class SecurityKind(StrEnum):
     KEY_REVOKED = "key_revoked"
     ROLES_CHANGED = "roles_changed"
     EXPORT_TAKEN = "export_taken"
+    LINK_MADE = "link_made"
+    LINK_REVOKED = "link_revoked"
 
 
 SECURITY_LABELS: dict[SecurityKind, str] = {
@@ -119,6 +121,8 @@ SECURITY_LABELS: dict[SecurityKind, str] = {
     SecurityKind.KEY_REVOKED: "Key revoked",
     SecurityKind.ROLES_CHANGED: "Roles changed",
     SecurityKind.EXPORT_TAKEN: "Export taken",
+    SecurityKind.LINK_MADE: "Calendar link made",
+    SecurityKind.LINK_REVOKED: "Calendar link revoked",
 }
 
 

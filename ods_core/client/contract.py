@@ -242,6 +242,43 @@ class Contract:
         """When an active scope is finished by simulation."""
         return get("/scopes/{id}/forecast", m.ScopeForecast, {"seed": seed}, id=id)
 
+    # Calendars ------------------------------------------------------------------------------------------------------
+
+    @Answered
+    def make_calendar_link(
+        self,
+        *,
+        name: str,
+        organization_id: str | None = None,
+        workspace_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[m.NewCalendarLink]:
+        """Make a private link to a calendar; its `path` is shown this once."""
+        body = {"name": name, "organization_id": organization_id, "workspace_id": workspace_id}
+        return post("/calendar-links", m.NewCalendarLink, body, idempotency_key)
+
+    @Listed
+    def list_calendar_links(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> Call[m.Page[m.CalendarLink]]:
+        """Links to calendars, newest first, revoked ones too."""
+        return page("/calendar-links", m.CalendarLink, {"limit": limit, "cursor": cursor})
+
+    @Answered
+    def get_calendar_link(self, id: str) -> Call[m.CalendarLink]:
+        """One link to a calendar."""
+        return get("/calendar-links/{id}", m.CalendarLink, id=id)
+
+    @Answered
+    def revoke_calendar_link(self, id: str) -> Call[m.CalendarLink]:
+        """End a link to a calendar, at once and for good."""
+        return Call("DELETE", "/calendar-links/{id}", m.CalendarLink, {"id": id})
+
+    @Filed
+    def get_calendar(self, token: str) -> Call[bytes]:
+        """A calendar as an iCalendar file, by the token of its link."""
+        return _file("/calendar/{token}.ics", token=token)
+
     # Operation ------------------------------------------------------------------------------------------------------
 
     @Filed

@@ -886,3 +886,24 @@ class Deleted(Answer):
 
     id: str
     deleted: bool
+
+
+class CalendarLink(Answer):
+    """A private link to a calendar, as it is kept: its address is not."""
+
+    id: str
+    name: str
+    status: str
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    created_at: datetime
+    created_by: str
+    last_read_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+
+
+class NewCalendarLink(CalendarLink):
+    """A link that was just made; `path` is shown this once, and None when the same is sent again."""
+
+    path: str | None = None

@@ -1,6 +1,7 @@
 """Writes: one public verb per command, one transaction each; and the runtime that pages and API share."""
 
 from ods_core.service.access import ANSWERS_ARE_KEPT, Access, NewKey, TooManyRequests
+from ods_core.service.calendars import CalendarLinks, NewLink
 from ods_core.service.courier import Courier, CourierPolicy
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
 from ods_core.service.preparations import Make, Preparation, Preparations, Stage, TooManyExports, Written
@@ -12,11 +13,13 @@ from ods_core.service.webhooks import Replay, WebhookPolicy, Webhooks
 __all__ = [
     "ANSWERS_ARE_KEPT",
     "Access",
+    "CalendarLinks",
     "Courier",
     "CourierPolicy",
     "Filling",
     "Make",
     "NewKey",
+    "NewLink",
     "Preparation",
     "Preparations",
     "Replay",

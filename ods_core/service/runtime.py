@@ -19,6 +19,7 @@ from ods_core.basics.settings import Settings
 from ods_core.lifecycle import Policy
 from ods_core.mirror import Follower, Mirror
 from ods_core.service.access import Access
+from ods_core.service.calendars import CalendarLinks
 from ods_core.service.facade import Service
 from ods_core.service.mirrored import MirroredService, follower_of
 from ods_core.service.preparations import Preparations
@@ -52,6 +53,7 @@ class Runtime:
     follower: Follower | None = None
     preparations: Preparations = field(init=False)
     access: Access = field(init=False)
+    calendars: CalendarLinks = field(init=False)
     webhooks: Webhooks = field(init=False)
     word: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     """What this process alone knows, and those that it tells."""
@@ -65,6 +67,7 @@ class Runtime:
             per_address=self.settings.rate_per_address,
             wrong_keys=self.settings.wrong_keys_per_address,
         )
+        self.calendars = CalendarLinks(self.store, self.clock, self.access.note)
         self.webhooks = Webhooks(self.store, self.clock, webhook_policy_of(self.settings))
 
     @classmethod

@@ -39,6 +39,7 @@ NUMBERED = {
     Prefix.RECEIPT: t.receipts,
     Prefix.INVOICE: t.invoices,
     Prefix.API_KEY: t.api_keys,
+    Prefix.CALENDAR_LINK: t.calendar_links,
     Prefix.WEBHOOK_ENDPOINT: t.webhook_endpoints,
 }
 """The tables whose identifiers are numbered, by their prefix."""

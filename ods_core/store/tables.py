@@ -642,3 +642,18 @@ security_events = Table(
     Column("address", String, nullable=False),
     Column("data", JsonObject, nullable=False),
 )
+
+calendar_links = Table(
+    "calendar_links",
+    metadata,
+    *_id(),
+    Column("name", Text, nullable=False),
+    Column("digest", String, nullable=False, unique=True),
+    Column("organization_id", String),
+    Column("workspace_id", String),
+    _time("created_at", nullable=False),
+    Column("created_by", String, nullable=False),
+    _time("last_read_at"),
+    _time("revoked_at"),
+    Column("revoked_by", String),
+)

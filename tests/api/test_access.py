@@ -23,7 +23,7 @@ ORG, OTHER = "ORG-26-090500", "ORG-26-000002"
 ROLES = ("requester", "approver", "reviewer", "finance", "viewer", "provider", "admin")
 ANY = frozenset(ROLES)
 PUBLIC = {"/health"}
-LINKS = {"/capabilities/ods/downloads/{token}"}
+LINKS = {"/capabilities/ods/downloads/{token}", "/capabilities/ods/calendar/{token}.ics"}
 """What a private link opens: the address is the key."""
 OF_THE_PROVIDER = {"/metrics", "/capabilities/ods/quotes", "/capabilities/ods/backup.zip"}
 """The server's own figures, what a price is made of, and the whole store: never for an organisation's key."""
@@ -51,6 +51,8 @@ COMMANDS: dict[str, frozenset[str]] = {
     "POST /quotes": ANY,
     "POST /keys": frozenset({"admin"}),
     "DELETE /keys/{id}": frozenset({"admin"}),
+    "POST /calendar-links": frozenset({"admin"}),
+    "DELETE /calendar-links/{id}": frozenset({"admin"}),
     "POST /webhook-endpoints": frozenset({"admin"}),
     "DELETE /webhook-endpoints/{id}": frozenset({"admin"}),
     "POST /webhook-endpoints/{id}/replay": frozenset({"admin"}),
@@ -61,7 +63,7 @@ COMMANDS: dict[str, frozenset[str]] = {
 }
 READS: tuple[tuple[str, frozenset[str]], ...] = (
     (r".*\.\{format\}|/scopes/\{id\}/statement\.pdf", frozenset({"finance"})),
-    (r"/(keys|security-events|webhook-endpoints)(/.*)?|/backup\.zip", frozenset({"admin"})),
+    (r"/(keys|security-events|webhook-endpoints|calendar-links)(/.*)?|/backup\.zip", frozenset({"admin"})),
     (r".*", ANY),
 )
 """The first that fits a path."""
@@ -121,6 +123,9 @@ def _fill(world: World) -> None:
             "/keys", json={"name": "to be read", "roles": ["viewer"], "organization_id": ORG}
         ).json()["data"]["id"],
         "webhook-endpoints": new_endpoint(world),
+        "calendar-links": world.provider.post(
+            "/calendar-links", json={"name": "to be read", "organization_id": ORG}
+        ).json()["data"]["id"],
     }
 
 
@@ -160,6 +165,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST /quotes": lambda w: {"currency": "USD", "deliverables": [{"title": "Fix", "days": {"engineer": 3}}]},
     "POST /webhook-endpoints": lambda w: ENDPOINT,
     "POST /webhook-endpoints/{id}/replay": lambda w: {"from": "2026-01-01T00:00:00Z"},
+    "POST /calendar-links": lambda w: {"name": "made by the matrix"},
     "POST /keys": lambda w: {"name": "made by the matrix", "roles": ["viewer"]},
 }
 
