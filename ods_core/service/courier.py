@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import threading
 import time
@@ -77,33 +78,73 @@ class CourierPolicy:
         )
 
 
-class Courtesy:
-    """Gives way to commands: at work all the time while none are given, and for a sixth of it while many are.
+def load_per_processor() -> float:
+    """How many programs share each processor, as of the last minute; at least 1."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
-    What it may do, it does in one go: of many commands few are given while it works, and most find the machine as if
-    there was nothing to send.
+
+class Courtesy:
+    """Gives way to commands: at work all the time while none are given, now and then while many are.
+
+    What it may do then, it does in one go: of many commands few are given while it works, and most find the machine
+    as if there was nothing to send. What it may do at once grows while more is waiting than that.
     """
 
-    QUIET = 0.15
+    QUIET = 0.4
     """Seconds without a commit after which nobody is taken to be giving commands."""
-    REST, WORK = 0.5, 0.1
+    REST = 0.6
+    """Seconds between two turns while somebody is, at least."""
+    SHARE = 1 / 8
+    """Of a processor's time at most, then; less where many programs share it, since each second lasts longer there."""
+    FEWEST, MORE, MOST = 24, 8, 96
+    """Messages of such a turn: at first, how many more each time, at most."""
 
-    def __init__(self, committed: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        self._committed, self._clock = committed, clock
+    def __init__(
+        self,
+        committed: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+        used: Callable[[], float] = time.thread_time,
+        load: Callable[[], float] = load_per_processor,
+    ) -> None:
+        self._committed, self._clock, self._used, self._load = committed, clock, used, load
         self.seen = committed()
         """The last event committed, as of the last look."""
-        self._last_change = self._busy_since = float("-inf")
+        self._last_change = self._turn_began = float("-inf")
+        self._used_before = 0.0
+        self._is_busy = False
+        self._share = self.FEWEST
 
     def may_work(self) -> bool:
         """Whether it is its turn."""
         now, committed = self._clock(), self._committed()
         if committed != self.seen:
-            if now - self._last_change > self.QUIET:
-                self._busy_since = now
             self.seen, self._last_change = committed, now
-        if now - self._last_change > self.QUIET:
+        was_busy, self._is_busy = self._is_busy, now - self._last_change <= self.QUIET
+        if not self._is_busy:
+            self._share = self.FEWEST
             return True
-        return (now - self._busy_since) % (self.REST + self.WORK) >= self.REST
+        if was_busy and now - self._turn_began >= self._rest():
+            self._begin_turn(now)
+            return True
+        if not was_busy:
+            self._begin_turn(now)
+        return False
+
+    def _begin_turn(self, now: float) -> None:
+        self._turn_began, self._used_before = now, self._used()
+
+    def _rest(self) -> float:
+        """Seconds from the beginning of a turn to the next one: the longer, the more work its answers made."""
+        return max(self.REST, (self._used() - self._used_before) * self._load() / self.SHARE)
+
+    def share(self) -> int:
+        """How many messages may be begun in this turn."""
+        return self._share if self._is_busy else MOST_STARTED
+
+    def was_used(self, begun: int) -> None:
+        """Note how many were begun: where it was all that it might, more are waiting."""
+        if self._is_busy and begun >= self._share:
+            self._share = min(self._share + self.MORE, self.MOST)
 
 
 class Tail:
@@ -381,13 +422,14 @@ class Courier:
         if not routes:
             return
         self._turn = (self._turn + 1) % len(routes)
-        started, now = 0, self.now()
+        started, most, now = 0, self._courtesy.share(), self.now()
         for route in routes[self._turn :] + routes[: self._turn]:
             for course in route.courses:
-                while started < MOST_STARTED and route.in_flight < route.allowed and (next := course.start(now)):
+                while started < most and route.in_flight < route.allowed and (next := course.start(now)):
                     parcel, failures = next
                     self._launch(sender, route, course, parcel, failures + 1)
                     started += 1
+        self._courtesy.was_used(started)
 
     def _launch(self, sender: Sender, route: Route, course: Course, parcel: Parcel, attempt: int) -> None:
         route.in_flight += 1

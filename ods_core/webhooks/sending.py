@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -20,7 +21,10 @@ Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 MOST_OF_AN_ANSWER = 64 * 1024
 """Bytes of an answer that are read, so that its connection can be used again; longer ones cost theirs."""
-IDLE_SECONDS = 30.0
+IDLE_SECONDS = 5.0
+MOST_IDLE = 4
+"""Connections to one receiver that are kept open for the next message."""
+MOST_POOLS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +134,9 @@ class Sender:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self.connect_seconds, self.read_seconds = connect_seconds, read_seconds
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context or httpcore.default_ssl_context(),
-            max_connections=None,
-            max_keepalive_connections=100,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=CheckedBackend(allow_private, resolver),
-        )
+        self.backend = CheckedBackend(allow_private, resolver)
+        self._ssl_context = ssl_context or httpcore.default_ssl_context()
+        self._pools: OrderedDict[Target, httpcore.AsyncConnectionPool] = OrderedDict()
 
     async def post(self, target: Target, headers: dict[str, str], body: bytes) -> Answer:
         """Send one message; never raises for what the network or the receiver does."""
@@ -171,7 +171,8 @@ class Sender:
         sent = [("Host", _authority(target)), ("Content-Type", "application/json"), ("User-Agent", "ODS-Webhooks/1")]
         sent += [*headers.items(), ("Content-Length", str(len(body)))]
         extensions = {"timeout": timeouts}
-        async with self._pool.stream("POST", url, headers=sent, content=body, extensions=extensions) as response:
+        pool = await self._pool_for(target)
+        async with pool.stream("POST", url, headers=sent, content=body, extensions=extensions) as response:
             read = 0
             async for chunk in response.aiter_stream():
                 read += len(chunk)
@@ -180,9 +181,27 @@ class Sender:
             asked = next((v.decode("latin-1") for k, v in response.headers if k.lower() == b"retry-after"), None)
             return response.status, asked
 
+    async def _pool_for(self, target: Target) -> httpcore.AsyncConnectionPool:
+        """The connections to one receiver: a pool for all would look through all of them for each message."""
+        if target not in self._pools:
+            self._pools[target] = httpcore.AsyncConnectionPool(
+                ssl_context=self._ssl_context,
+                max_connections=None,
+                max_keepalive_connections=MOST_IDLE,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=self.backend,
+            )
+        self._pools.move_to_end(target)
+        pool = self._pools[target]
+        if len(self._pools) > MOST_POOLS:
+            _, oldest = self._pools.popitem(last=False)
+            await oldest.aclose()
+        return pool
+
     async def aclose(self) -> None:
         """Close its connections."""
-        await self._pool.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
 
 
 def _authority(target: Target) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ods_core.webhooks import AddressRefused, CheckedBackend, Sender, is_public, read_target
+from ods_core.webhooks import AddressRefused, Sender, is_public, read_target
 from ods_core.webhooks.sending import Address
 
 REFUSED = {
@@ -191,9 +191,7 @@ def posted(url: str, *answers: Sequence[str], times: int = 1, allow_private: boo
 
     async def attempt() -> tuple[list[str], Any]:
         sender = Sender(1, 1, allow_private=allow_private, resolver=resolver)
-        backend = sender._pool._network_backend
-        assert isinstance(backend, CheckedBackend)
-        backend.network = recorder = Recorder()
+        sender.backend.network = recorder = Recorder()
         target = read_target(url, allow_private=allow_private)
         errors = [(await sender.post(target, {}, b"{}")).error for _ in range(times)]
         await sender.aclose()

@@ -19,7 +19,7 @@ from ods_core.basics.states import DeliveryStatus, EndpointStatus
 from ods_core.basics.webhooks import DeliveryAttempt, Endpoint
 from ods_core.queries.webhooks import attempt_page, endpoint
 from ods_core.service import Courier, CourierPolicy, Service, Webhooks
-from ods_core.service.courier import Courtesy
+from ods_core.service.courier import MOST_STARTED, Courtesy
 from ods_core.store import Store, outbox
 from ods_core.webhooks import RetrySchedule
 from tests.webhooks.conftest import at_work, events_of, request, whole_engagement
@@ -456,7 +456,7 @@ class TestCourtesy:
     @pytest.fixture
     def given(self) -> tuple[Courtesy, list[float], Callable[[], None]]:
         now, committed = [100.0], [5]
-        courtesy = Courtesy(lambda: committed[0], lambda: now[0])
+        courtesy = Courtesy(lambda: committed[0], lambda: now[0], lambda: 0.0, lambda: 1.0)
 
         def commit() -> None:
             committed[0] += 1
@@ -466,18 +466,52 @@ class TestCourtesy:
     def test_it_works_while_nobody_else_does(self, given: tuple[Courtesy, list[float], Callable[[], None]]) -> None:
         courtesy, now, commit = given
         assert courtesy.may_work()
+        assert courtesy.share() == MOST_STARTED
         commit()
         assert not courtesy.may_work()
         now[0] += 0.2
+        assert not courtesy.may_work()
+        now[0] += 0.3
         assert courtesy.may_work()
 
     def test_of_many_commands_few_are_given_while_it_works(
         self, given: tuple[Courtesy, list[float], Callable[[], None]]
     ) -> None:
         courtesy, now, commit = given
-        worked = 0
+        turns = 0
         for _ in range(6_000):
             now[0] += 0.01
             commit()
-            worked += courtesy.may_work()
-        assert 0.1 < worked / 6_000 < 0.2
+            turns += courtesy.may_work()
+        assert 95 <= turns <= 100, "one in 0.6 seconds, of one minute"
+
+    def test_it_rests_the_longer_the_more_its_work_took_and_the_more_programs_there_are(self) -> None:
+        now, committed, used = [100.0], [5], [0.0]
+        courtesy = Courtesy(lambda: committed[0], lambda: now[0], lambda: used[0], lambda: 2.0)
+        turns = 0
+        for _ in range(6_400):
+            now[0] += 0.01
+            committed[0] += 1
+            if courtesy.may_work():
+                turns += 1
+                used[0] += 0.2
+        assert 19 <= turns <= 21, "0.2 seconds of two that share a processor, every 3.2 seconds"
+
+    def test_what_it_may_do_at_once_grows_while_more_is_waiting_and_is_little_again_after_a_rest(
+        self, given: tuple[Courtesy, list[float], Callable[[], None]]
+    ) -> None:
+        courtesy, now, commit = given
+        shares = []
+        for _ in range(2_000):
+            now[0] += 0.01
+            commit()
+            if courtesy.may_work():
+                shares.append(courtesy.share())
+                courtesy.was_used(courtesy.share())
+        assert shares[:3] == [24, 32, 40]
+        assert max(shares) == shares[-1] == 96
+        now[0] += 1
+        assert courtesy.may_work()
+        commit()
+        courtesy.may_work()
+        assert courtesy.share() == 24
