@@ -26,7 +26,7 @@ from ods_core.client import models as m
 from ods_core.mirror.passing import event_of
 from ods_core.mirror.reading import Told, Torn, Untold, engagement_of, request_of
 from ods_core.mirror.remote import ABSENT, Remote
-from ods_core.store import Store, UnitOfWork, mirrored, rows
+from ods_core.store import Store, UnitOfWork, mirrored
 
 log = logging.getLogger("ods.mirror")
 
@@ -282,8 +282,9 @@ class Follower:
         return engagement
 
     def _kept(self, request_id: str) -> Engagement | None:
-        with self.store.read() as connection:
-            return rows.load(connection, [request_id]).get(request_id)
+        # Within a transaction of the same thread, what was kept in it a moment ago is not on disk yet.
+        with self.store.write() as unit:
+            return _held(unit, request_id)
 
     def _keep(self, told: Told, began: float, sequence: int) -> None:
         """Keep an engagement, unless a reading that began later was kept.
@@ -296,7 +297,7 @@ class Follower:
             self.store.turns.queue(unit.connection, TURN)
             if self._kept_at.get(id, 0) > began:
                 return
-            kept = rows.load(unit.connection, [id]).get(id)
+            kept = _held(unit, id)
             engagement = engagement_of(told, kept)
             unit.follow(engagement)
             self._note_read(unit, id, sequence, _is_over(engagement))
@@ -309,7 +310,7 @@ class Follower:
         request, shown = told.request, _shown(told)
         with self.store.write() as unit:
             self.store.turns.queue(unit.connection, TURN)
-            kept = rows.load(unit.connection, [request.id]).get(request.id)
+            kept = _held(unit, request.id)
             if kept:
                 unit.follow(replace(kept, request=request_of(request, kept.request)))
             is_over = request.status == RequestStatus.CANCELLED
@@ -335,6 +336,13 @@ class Follower:
             untold=untold,
             told=told,
         )
+
+
+def _held(unit: UnitOfWork, request_id: str) -> Engagement | None:
+    try:
+        return unit.engagement(request_id)
+    except NotFound:
+        return None
 
 
 def _shown(told: Told) -> dict[str, Any]:

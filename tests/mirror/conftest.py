@@ -21,6 +21,7 @@ from ods_core.mirror import Follower, Remote
 from ods_core.service import Runtime, Service, using
 from ods_core.service.mirrored import MirroredService
 from ods_core.store import Store
+from tests.databases import memory_url
 from tests.mirror.relay import seven_calls, stripped
 from tests.queries.history import Teller
 
@@ -105,7 +106,7 @@ def follow(store: Store, line: Line, clock: MovingClock) -> Follower:
 def pair(running: Runtime, clock: MovingClock) -> Iterator[Pair]:
     """Two servers in this process, both empty."""
     line = Line(running=running)
-    store = Store("duckdb:///:memory:", clock)
+    store = Store(memory_url(), clock)
     follower = follow(store, line, clock)
     yield Pair(running, line, store, follower, MirroredService(store, clock, Policy(), follower))
     follower.stop()

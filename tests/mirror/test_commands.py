@@ -199,3 +199,16 @@ def test_a_command_whose_answer_was_lost_shows_once_the_server_answers(pair: Pai
     pair.follower.look()
     assert engagements(pair.store)[request].request.status == RequestStatus.CANCELLED
     assert clock() - engagements(pair.store)[request].request.updated_at == timedelta(minutes=1)
+
+
+def test_a_command_within_a_transaction_sees_what_it_came_to(pair: Pair, clock: MovingClock) -> None:
+    """As over REST with an idempotency key, where the answer is kept in the transaction of the command."""
+    pair.follower.look()
+    with pair.store.write():
+        request = pair.commands.submit_request(LOCAL, seed_request()).subject_id
+    with pair.store.write():
+        scope = pair.commands.propose(LOCAL, request, seed_proposal()).subject_id
+    with pair.store.write():
+        assert pair.commands.confirm(LOCAL, scope, Confirm()).engagement.service_lines
+    pair.follower.look()
+    assert same(pair)

@@ -18,6 +18,7 @@ from ods_core.queries.facts import keep_up
 from ods_core.queries.invariants import check
 from ods_core.service import Runtime, Service
 from ods_core.store import Store, mirrored
+from tests.databases import kept_url, memory_url
 from tests.mirror.comparing import engagements, log, metrics, told
 from tests.mirror.conftest import Line, Pair, follow
 from tests.queries.history import RandomHistory, Teller, at, ids, pay
@@ -70,7 +71,7 @@ def test_a_cut_at_any_call_loses_nothing_and_writes_nothing_twice(
     teller.request(at(4, 22))
     pair.follower.look()
     for number in range(1, len(pair.line.calls) + 1):
-        line, store = Line(cuts={number}), Store("duckdb:///:memory:", clock)
+        line, store = Line(cuts={number}), Store(memory_url(), clock)
         follower = follow(store, line, clock)
         assert not follower.look()
         assert follower.mirror.unreachable_since == clock()
@@ -209,7 +210,7 @@ def test_an_engagement_that_a_later_reading_has_kept_is_not_set_back(pair: Pair,
 @pytest.fixture
 def own(tmp_path: Path, clock: MovingClock) -> str:
     """A database with an engagement of its own."""
-    url = f"duckdb:///{tmp_path / 'own.duckdb'}"
+    url = kept_url(tmp_path, "own")
     store = Store(url, clock)
     request = Service(store, clock).submit_request(LOCAL, seed_request()).subject_id
     Service(store, clock).cancel(LOCAL, request, Cancel("Not needed."))
@@ -227,7 +228,7 @@ def test_a_store_with_engagements_of_its_own_follows_nobody(own: str) -> None:
 
 
 def test_a_mirror_follows_one_server_for_good(tmp_path: Path) -> None:
-    url = f"duckdb:///{tmp_path / 'mirror.duckdb'}"
+    url = kept_url(tmp_path, "mirror")
     Runtime.open(Settings(database_url=url, mirror_url="http://127.0.0.1:1/")).close()
     with pytest.raises(StoreError, match=r"follows http://127.0.0.1:1,.*another database"):
         Runtime.open(Settings(database_url=url, mirror_url="http://127.0.0.1:2"))
