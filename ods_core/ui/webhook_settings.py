@@ -62,7 +62,8 @@ def _row(each: Endpoint, health: Health) -> None:
     badges = [cards.state_text(each.status)]
     if health.failing:
         badges.append(cards.note(f"{count(health.failing, 'engagement')} waiting", "orange", "schedule"))
-    facts = [each.id, _types_in_words(each), each.organization_id or "all organisations", _last(health)]
+    facts = [each.id, _types_in_words(each), each.organization_id or "all organisations"]
+    facts.append(f"last {_last(health)}" if health.last_attempt_at else _last(health))
     cards.row(Kind.WEBHOOK_ENDPOINT, each.id, each.url, [*facts, each.disabled_reason or ""], badges=badges)
 
 
@@ -77,7 +78,7 @@ def _types_in_words(each: Endpoint) -> str:
 def _last(health: Health) -> str:
     if health.last_attempt_at is None:
         return "nothing sent yet"
-    return f"last {health.last_status or 'no answer'}, {moment(health.last_attempt_at)}"
+    return f"{health.last_status or 'no answer'}, {moment(health.last_attempt_at)}"
 
 
 def _form() -> None:
@@ -139,7 +140,7 @@ def _show_one(id: str) -> None:
     with reading() as connection:
         each, health = endpoint(connection, caller(), id)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.header(plain(each.url), anchor=False, width="content")
+        st.header(each.id, anchor=False, width="content")
         cards.state_badge(each.status)
     link("settings", "All endpoints", icon="arrow_back", view="webhooks")
     _show_secret()
@@ -157,19 +158,18 @@ def _show_one(id: str) -> None:
 
 
 def _facts(each: Endpoint, health: Health) -> None:
-    overlap = each.previous_until if each.previous_until and each.previous_until > now() else None
+    shown = {
+        "Told of": _types_in_words(each),
+        "Organisation": each.organization_id or "all of them",
+        "Added": f"{moment(each.created_at)} by {each.created_by}",
+        "Last attempt": _last(health),
+        "Waiting behind a failure": count(health.failing, "engagement"),
+    }
+    if each.previous_until and each.previous_until > now():
+        shown["The old secret signs until"] = moment(each.previous_until)
     with st.container(border=True):
-        cards.facts(
-            {
-                "Endpoint": each.id,
-                "Told of": _types_in_words(each),
-                "Of": each.organization_id or "all organisations",
-                "Added": f"{moment(each.created_at)} by {each.created_by}",
-                "Last attempt": _last(health),
-                "Waiting behind a failure": count(health.failing, "engagement"),
-                "The old secret signs until": moment(overlap),
-            }
-        )
+        cards.long_text("Address", each.url)
+        cards.facts(shown)
 
 
 def _actions(each: Endpoint) -> None:
