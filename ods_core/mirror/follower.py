@@ -302,8 +302,9 @@ class Follower:
             unit.follow(engagement)
             self._note_read(unit, id, sequence, _is_over(engagement))
             self._kept_at[id] = began
+            requests = mirrored.counted(unit.connection)
         if engagement != kept:
-            self._note(changes=self._mirror.changes + 1)
+            self._note(changes=self._mirror.changes + 1, requests=requests)
 
     def _keep_in_part(self, told: Told, reason: str, sequence: int) -> None:
         """Note what is told of an engagement that cannot be kept, for people to see; its request goes on if it can."""

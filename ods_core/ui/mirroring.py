@@ -23,6 +23,11 @@ def banner(page: str) -> None:
         return
     if mirror.unreachable_since:
         _unreachable(mirror)
+    elif not mirror.way:
+        st.info(
+            f"{plain(mirror.url)} is being read for the first time: {count(mirror.requests, 'request')} so far.",
+            icon=":material/downloading:",
+        )
     elif not mirror.tells_money and page in SHOWS_MONEY:
         st.info(
             f"{plain(mirror.url)} does not tell payments, receipts and invoices: what is due and paid is unknown here.",
@@ -33,8 +38,8 @@ def banner(page: str) -> None:
 def _unreachable(mirror: Mirror) -> None:
     seen = f"What is shown is as of {moment(mirror.followed_at)}." if mirror.followed_at else "Nothing was read so far."
     st.warning(
-        f"**{plain(mirror.url)} cannot be reached** since {moment(mirror.unreachable_since)}. {seen} Commands are "
-        f"refused until it answers.\n\n{plain(mirror.problem)}",
+        f"**{plain(mirror.url)} cannot be followed** since {moment(mirror.unreachable_since)}. {seen} Commands are "
+        f"refused until it can.\n\n{plain(mirror.problem)}",
         icon=":material/cloud_off:",
     )
 
@@ -52,7 +57,7 @@ def show_wiring() -> None:
                 "Follows": mirror.url,
                 "By": WAYS[mirror.way],
                 "Last read": moment(mirror.followed_at),
-                "Cannot be reached since": moment(mirror.unreachable_since) if mirror.unreachable_since else NOTHING,
+                "Cannot be followed since": moment(mirror.unreachable_since) if mirror.unreachable_since else NOTHING,
                 "Requests known": f"{mirror.requests:,}",
                 "Payments": "told" if mirror.tells_money else "not told: unknown here",
                 "Events of unknown kinds": count(mirror.unknown_events, "event") if mirror.unknown_events else NOTHING,

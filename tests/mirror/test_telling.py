@@ -62,8 +62,20 @@ def test_each_page_says_since_when_the_server_does_not_answer(
     clock.advance(hours=1)
     with using(mirroring):
         warned = said(opened(place))
-    assert f"{URL} cannot be reached" in warned
+    assert f"{URL} cannot be followed" in warned
     assert "since 15 Apr 2026, 13:00 UTC. What is shown is as of 15 Apr 2026, 10:00 UTC" in warned
+
+
+def test_a_first_reading_says_how_far_it_has_come(pair: Pair, teller: Teller, mirroring: Runtime) -> None:
+    with using(mirroring):
+        assert "read for the first time: 0 requests so far" in said(opened("today"))
+    engagement = teller.running(at(4, 15))
+    pair.follower.refresh(engagement.request.id)
+    with using(mirroring):
+        assert "read for the first time: 1 request so far" in said(opened("today"))
+    pair.follower.look()
+    with using(mirroring):
+        assert "first time" not in said(opened("today"))
 
 
 def test_settings_tell_how_the_server_is_followed(pair: Pair, teller: Teller, mirroring: Runtime) -> None:
