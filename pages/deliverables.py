@@ -580,6 +580,11 @@ def weigh_reason(engagement: Engagement, d: Deliverable, draft: Draft, command: 
         if is_enforced():
             st.caption(":material/block: Here a rejection is sent once nothing is left to mend.")
             return False
+        # Agreed to as it stood: another wording, or another finding, has to be agreed to again.
+        weighed = f"{command.rejection_reason} {sorted(f.code for f in found)}"
+        if draft.get("/weighed") != weighed:
+            draft.put("/weighed", weighed)
+            draft.put("/all_the_same", False)
         return draft.toggle("/all_the_same", "Reject all the same, as it stands")
 
 

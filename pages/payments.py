@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -71,6 +71,10 @@ TRIGGERS = {
     TriggerKind.DELIVERABLE_ACCEPTANCE: "when deliverable {} is accepted",
     TriggerKind.FINAL_ACCEPTANCE: "when everything is accepted",
 }
+UNPAID, EVERY = "unpaid", "all"
+AWAITED = (PaymentStatus.DUE, PaymentStatus.SCHEDULED)
+"""What finance looks at first: what is paid or void is over."""
+GROUPS: Mapping[str, Sequence[PaymentStatus]] = {UNPAID: AWAITED, EVERY: ()}
 DEBTORS = 20
 """So many bars a currency: more are not compared by eye."""
 
@@ -93,18 +97,25 @@ def choose_filter(owners: Sequence[str], known: Sequence[str], with_status: bool
         currency = choose("currency", "Currency", {code: code for code in known})
         if not with_status:
             return PaymentFilter(organization_id or None, currency or None)
-        status = choose("status", "Status", {s.value: look(s).label for s in PaymentStatus})
+        status = choose("status", "Status", status_options(), everything=None)
         first, last = choose_day("from", "Payable from"), choose_day("to", "Payable until")
         overdue = choose_toggle("overdue", "Overdue only", help=METRICS["overdue"].definition)
     return PaymentFilter(
         organization_id=organization_id or None,
         currency=currency or None,
-        statuses=(PaymentStatus(status),) if status else (),
+        statuses=GROUPS[status] if status in GROUPS else (PaymentStatus(status),),
         overdue=overdue or None,
         first=first,
         last=last,
         scope_id=param("scope") or None,
     )
+
+
+def status_options() -> dict[str, str]:
+    """What is still to be paid, unless asked otherwise; of one scope, all that belongs to it."""
+    usual = {UNPAID: "Due or scheduled", EVERY: "All"}
+    first = dict(reversed(usual.items())) if param("scope") else usual
+    return first | {s.value: look(s).label for s in PaymentStatus}
 
 
 # The schedule.
@@ -176,8 +187,10 @@ def say_nothing_found(wanted: PaymentFilter) -> None:
         cards.empty(
             "No payment is scheduled. Payments come with a confirmed scope.", label="See the scopes", place="scopes"
         )
+    elif wanted == PaymentFilter(statuses=AWAITED):
+        cards.empty("Nothing is to be paid.", label="Show all payments", place="payments", status=EVERY)
     else:
-        cards.empty("No payment is like this.", label="Show all payments", place="payments")
+        cards.empty("No payment is like this.", label="Show all payments", place="payments", status=EVERY)
 
 
 def show_totals(sums: Sequence[Totals]) -> None:

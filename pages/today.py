@@ -7,7 +7,7 @@ import streamlit as st
 from ods_core.basics.states import Kind
 from ods_core.queries.today import PILES, Pile, Waiting
 from ods_core.ui import cards, live
-from ods_core.ui.formats import ago, away, count, day, money
+from ods_core.ui.formats import ago, away, count, day, money, plain
 from ods_core.ui.reviewing import deadline, deadline_mark
 from ods_core.ui.session import caller, link, now, persona, reading, today
 
@@ -34,9 +34,9 @@ TITLES = {
     "to_submit": ("Work to submit", "inventory_2", "In progress, the next planned end first."),
     "to_start": ("Work to start", "play_circle", "In a running cycle and not begun, or rejected."),
     "overdue": ("Overdue payments", "warning", "Past their due date and not paid, the oldest first."),
-    "partly_paid": ("Payments paid in part", "incomplete_circle", "Some of it came in; the rest is open."),
+    "partly_paid": ("Payments paid in part", "incomplete_circle", "Some of it came in; the rest is not late yet."),
     "to_invoice": ("Invoices to issue", "receipt_long", "Due, and no invoice was sent for it."),
-    "due": ("Payments due", "payments", "To be paid, the next due date first."),
+    "due": ("Payments due", "payments", "Nothing of it came in and it is not late, the next due date first."),
     "late_cycles": ("Cycles running late", "running_with_errors", "Still in progress after their planned end."),
 }
 MORE = {
@@ -108,7 +108,8 @@ def draw_pile(name: str, pile: Pile) -> None:
             draw(item, name)
         if pile.count > len(pile.items) and name in MORE:
             place, choices = MORE[name]
-            link(place, f"All {pile.count:,}", icon="arrow_forward", **choices)
+            label = "All that are due" if name == "due" else f"All {pile.count:,}"
+            link(place, label, icon="arrow_forward", **choices)
         elif pile.count > len(pile.items):
             st.caption(f"and {pile.count - len(pile.items):,} more")
 
@@ -122,7 +123,9 @@ with reading() as connection:
 
 waiting = {name: pile for name, pile in piles.items() if pile.count}
 if waiting:
-    st.caption(f"{day(today())} · {count(sum(p.count for p in waiting.values()), 'thing')} waiting")
+    # Not added up: what goes in circles may wait for a review too, and a payment for its invoice.
+    piled = (f"{TITLES[name][0].lower()} {pile.count:,}" for name, pile in waiting.items())
+    st.caption(plain(" · ".join([day(today()), *piled])))
     for name, pile in waiting.items():
         draw_pile(name, pile)
     clear = [TITLES[name][0].lower() for name in names if name not in waiting]

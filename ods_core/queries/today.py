@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, null, select
+from sqlalchemy import Connection, Select, and_, case, func, literal, null, or_, select
 
 from ods_core.basics.clock import working_days_before
 from ods_core.basics.roles import Caller
@@ -183,13 +183,15 @@ def overdue(connection: Connection, caller: Caller, now: datetime, limit: int = 
 
 
 def due(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
-    """Payments that are due and not late, the next in front; `amount` is what is open."""
-    return _payments(connection, caller, t.payments.c.due_at >= now, limit)
+    """Payments that are due and not late, of which nothing came in yet, the next in front; `amount` is what is open."""
+    p = t.payments.c
+    return _payments(connection, caller, and_(p.due_at >= now, or_(p.paid == 0, p.paid >= p.amount)), limit)
 
 
 def partly_paid(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:
-    """Due payments of which a part came in, late or not, the oldest in front; `amount` is what is open."""
-    return _payments(connection, caller, and_(t.payments.c.paid > 0, t.payments.c.paid < t.payments.c.amount), limit)
+    """Due payments that are not late and of which a part came in, the oldest in front; `amount` is what is open."""
+    p = t.payments.c
+    return _payments(connection, caller, and_(p.due_at >= now, p.paid > 0, p.paid < p.amount), limit)
 
 
 def to_invoice(connection: Connection, caller: Caller, now: datetime, limit: int = SHOWN) -> Pile:

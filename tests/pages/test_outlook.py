@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ods_core import demo
 from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import Settings
+from ods_core.basics.states import PaymentStatus, look
 from ods_core.queries.delivery import delivery_forecast
 from ods_core.queries.metrics import METRICS
 from ods_core.queries.outcomes import OutcomeFilter
@@ -171,3 +172,14 @@ def test_a_list_behind_a_figure_has_pages_and_survives_any_address(filled: Runti
     nothing = opened("outcomes", figure="win_rate", of="XXX", tag="PROJ-NONE")
     assert any("Nothing is behind this figure" in str(each.value).replace("\\", "") for each in nothing.markdown)
     assert "By quarter" in opened("outcomes", figure="nothing", after="²").radio(key="choose_step").options
+
+
+def test_the_schedule_opens_on_what_is_still_to_be_paid(filled: Runtime) -> None:
+    states = {look(s).label for s in (PaymentStatus.DUE, PaymentStatus.SCHEDULED)}
+    for params, expected in (({}, states), ({"status": "paid"}, {"Paid"})):
+        shown = [frame.value for frame in opened("payments", **params).dataframe if "Waits for" in frame.value]
+        assert set(shown[0]["Status"]) == expected
+    everything = opened("payments", status="all").dataframe[0].value
+    assert "Paid" in set(everything["Status"])
+    whole = opened("payments", scope="OSCOPE-26-000048").selectbox(key="choose_status")
+    assert whole.value == "all"

@@ -128,6 +128,18 @@ def test_a_flagged_rejection_takes_a_second_explicit_step(review: Runtime) -> No
     assert status(review) == DeliverableStatus.REJECTED
 
 
+def test_another_wording_has_to_be_agreed_to_again(review: Runtime) -> None:
+    app = opened("deliverables", deliverable=FIX)
+    field(app, "Reason").input("not good enough").run()
+    next(t for t in app.toggle if t.label == "Reject all the same, as it stands").set_value(True).run()
+    assert not app.button(key=f"reject_{FIX}").disabled
+    field(app, "Reason").input("still not good enough").run()
+    assert not next(t for t in app.toggle if t.label == "Reject all the same, as it stands").value
+    assert app.button(key=f"reject_{FIX}").disabled
+    next(t for t in app.toggle if t.label == "Reject all the same, as it stands").set_value(True).run()
+    assert not app.button(key=f"reject_{FIX}").disabled
+
+
 def test_a_reason_that_says_what_was_seen_needs_no_second_step(review: Runtime) -> None:
     app = opened("deliverables", deliverable=FIX)
     field(app, "Verdict on criterion 2").select("not_met").run()
