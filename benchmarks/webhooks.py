@@ -26,14 +26,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import update
 
-from benchmarks.population import ready_engagements
+from benchmarks.population import finished_store, ready_engagements
 from ods_core.basics.clock import system_clock
 from ods_core.basics.roles import LOCAL
-from ods_core.lifecycle import Accept
 from ods_core.service import Service, WebhookPolicy, Webhooks
 from ods_core.store import Store
-from ods_core.store.outbox import events_after
+from ods_core.store import tables as t
+from tests.api.conftest import Engagement
 from tests.started import ROOT, StartedServer, free_port
 
 READ_SECONDS, CONNECT_SECONDS = 0.3, 0.2
@@ -47,6 +48,8 @@ SETTINGS = {
     "ODS_RATE_PER_ADDRESS": "1000000",
 }
 ENDPOINTS = 50
+EVENTS_EACH = 22
+"""Of an engagement of three deliverables that goes well."""
 
 
 @contextlib.contextmanager
@@ -68,16 +71,15 @@ def receiving(port: int, told: dict[str, Any]) -> Iterator[httpx.Client]:
         process.wait(10)
 
 
-def finish(service: Service, deliverables: list[str]) -> None:
-    """Accept all of an engagement."""
-    for id in deliverables:
-        service.accept(LOCAL, id, Accept())
-
-
-def told_of(store: Store) -> list[str]:
-    """The ids of the events of all engagements."""
-    with store.read() as connection:
-        return [event.id for event in events_after(connection, 0, 1_000_000) if event.request_id]
+def prepare(database: Path, engagements: int, url: str) -> str:
+    """A store of finished engagements and an endpoint that was there before all of them; its secret."""
+    finished_store(database, engagements)
+    store = Store(f"duckdb:///{database}", system_clock)
+    _, secret = Webhooks(store, system_clock, WebhookPolicy(True)).add(LOCAL, url, ["*"])
+    with store.write_aside() as connection:
+        connection.execute(update(t.webhook_courses).values(position=0))
+    store.close()
+    return secret
 
 
 @dataclass
@@ -102,14 +104,7 @@ class Delivered:
 def deliver(folder: Path, events: int, *, kills: int = 2, seconds: float = 600, **settings: str) -> Delivered:
     """Have a server tell an unreliable receiver of events, and kill it in between."""
     port = free_port()
-    url = f"duckdb:///{folder / 'ods.duckdb'}"
-    store = Store(url, system_clock)
-    service = Service(store)
-    _, secret = Webhooks(store, system_clock, WebhookPolicy(True)).add(LOCAL, f"http://127.0.0.1:{port}/hook", ["*"])
-    while store.last_sequence < events * 0.8:
-        for deliverables in ready_engagements(service, 5 if events > 1_000 else 1):
-            finish(service, deliverables)
-    store.close()
+    secret = prepare(folder / "ods.duckdb", max(1, round(events * 0.8 / EVENTS_EACH)), f"http://127.0.0.1:{port}/hook")
     server = StartedServer(folder, None, **SETTINGS | settings)
     with receiving(port, UNRELIABLE | {"secrets": {"/hook": secret}}) as receiver:
         began = time.monotonic()
@@ -119,7 +114,7 @@ def deliver(folder: Path, events: int, *, kills: int = 2, seconds: float = 600, 
                 _wait(receiver, events * (part + 1) // (kills + 2), began + seconds)
                 server.stop(signal.SIGKILL)
                 server.start()
-            _command_until(server, events)
+            _command(server, max(1, round(events * 0.2 / EVENTS_EACH)))
             expected = _feed(server)
             report = _wait(receiver, 0, began + seconds, expected)
             took = time.monotonic() - began
@@ -152,27 +147,20 @@ def _wait(receiver: httpx.Client, count: int, end: float, expected: list[str] | 
         time.sleep(0.5)
 
 
-def _command_until(server: StartedServer, events: int) -> None:
-    """Give commands over HTTP until there are so many events."""
-    from tests.api.conftest import Engagement
-
+def _command(server: StartedServer, engagements: int) -> None:
+    """Bring engagements from their request to their end, over HTTP."""
     with server.client() as api:
-        while len(_feed(server, last_only=True)) < events:
-            for _ in range(max(1, events // 1_000)):
-                walk = Engagement(api).ready()
-                for id in walk.deliverable_ids:
-                    walk.post(f"/deliverables/{id}/accept", {"accepted": True})
+        for _ in range(engagements):
+            walk = Engagement(api).ready()
+            for id in walk.deliverable_ids:
+                walk.post(f"/deliverables/{id}/accept", {"accepted": True})
 
 
-def _feed(server: StartedServer, *, last_only: bool = False) -> list[str]:
-    """The ids of all events of engagements, followed through the feed; or as many numbers as the last has."""
+def _feed(server: StartedServer) -> list[str]:
+    """The ids of all events of engagements, followed through the feed."""
     found: list[str] = []
     cursor: dict[str, Any] = {}
     with httpx.Client(base_url=server.url, timeout=30) as client:
-        if last_only:
-            newest = client.get("/v1/capabilities/ods/requests", params={"limit": 1}).json()["data"][0]["id"]
-            page = client.get("/v1/events", params={"request_id": newest, "limit": 100}).json()["data"]
-            return [""] * int(page[-1]["sequence"])
         while True:
             page = client.get("/v1/events", params={"limit": 100, **cursor}).json()
             found += [event["id"] for event in page["data"] if event["request_id"]]
