@@ -26,6 +26,7 @@ from ods_core.basics.records import Engagement
 from ods_core.basics.resources import resource
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import Kind
+from ods_core.mirror import sent_under
 from ods_core.service import ANSWERS_ARE_KEPT, Runtime, runtime
 from ods_core.store import UnitOfWork, access
 
@@ -70,7 +71,10 @@ async def note(request: Request, caller: Caller) -> None:
         raise Invalid([Problem("/Idempotency-Key", expected, {"in": "header"})])
     fingerprint = await _fingerprint(request) if key is not None else ""
     path = request.url.path
-    _given.set(Given(caller, path, key, fingerprint, headers.get("if-match"), headers.get("if-none-match")))
+    given = Given(caller, path, key, fingerprint, headers.get("if-match"), headers.get("if-none-match"))
+    _given.set(given)
+    # Where another server is followed, what is sent here twice is sent there under one key, too.
+    sent_under(f"{given.holder} {path} {key}" if key else None)
 
 
 async def _fingerprint(request: Request) -> str:

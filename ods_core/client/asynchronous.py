@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -35,9 +35,11 @@ class AsyncClient(Contract):
         timeout: float = 30.0,
         retry: wire.Retry | None = None,
         headers: Mapping[str, str] | None = None,
+        keys: Callable[[], str] = wire.new_key,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.retry = retry or wire.Retry()
+        self.keys = keys
         self._http = httpx.AsyncClient(
             base_url=url, headers=wire.standing_headers(key, headers), timeout=timeout, transport=transport
         )
@@ -56,7 +58,7 @@ class AsyncClient(Contract):
 
     async def answer(self, call: Call[T]) -> T:
         """Make a call; what comes back."""
-        request = wire.request_of(self._http, call)
+        request = wire.request_of(self._http, call, self.keys)
 
         async def attempt() -> T:
             return wire.answer_of(call, await self._send(request))
@@ -73,7 +75,7 @@ class AsyncClient(Contract):
 
     async def opened(self, call: Call[bytes]) -> httpx.Response:
         """Make a call whose answer is read piece by piece, and which is to be closed."""
-        request = wire.request_of(self._http, call)
+        request = wire.request_of(self._http, call, self.keys)
         return await tenacity.AsyncRetrying(**self.retry.policy())(self._open, request)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:

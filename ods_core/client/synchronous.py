@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ class Client(Contract):
         timeout: seconds to wait for a connection, and for each part of an answer.
         retry: how a call is tried again.
         headers: sent with each call.
+        keys: makes the idempotency key of a command that is given without one.
         transport: replaces the network, for tests: `httpx.MockTransport`, `httpx.WSGITransport`.
 
     Every call raises `ClientError`; errors.py draws the tree.
@@ -41,9 +42,11 @@ class Client(Contract):
         timeout: float = 30.0,
         retry: wire.Retry | None = None,
         headers: Mapping[str, str] | None = None,
+        keys: Callable[[], str] = wire.new_key,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.retry = retry or wire.Retry()
+        self.keys = keys
         self._http = httpx.Client(
             base_url=url, headers=wire.standing_headers(key, headers), timeout=timeout, transport=transport
         )
@@ -62,7 +65,7 @@ class Client(Contract):
 
     def answer(self, call: Call[T]) -> T:
         """Make a call; what comes back."""
-        request = wire.request_of(self._http, call)
+        request = wire.request_of(self._http, call, self.keys)
         return tenacity.Retrying(**self.retry.policy())(lambda: wire.answer_of(call, self._send(request)))
 
     def pages(self, call: Call[Page[T]]) -> Pages[T]:
@@ -75,7 +78,7 @@ class Client(Contract):
 
     def opened(self, call: Call[bytes]) -> httpx.Response:
         """Make a call whose answer is read piece by piece, and which is to be closed."""
-        request = wire.request_of(self._http, call)
+        request = wire.request_of(self._http, call, self.keys)
         return tenacity.Retrying(**self.retry.policy())(lambda: self._open(request))
 
     def _send(self, request: httpx.Request) -> httpx.Response:

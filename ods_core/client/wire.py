@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -71,13 +71,18 @@ def _asked_wait(error: BaseException | None) -> float | None:
     return error.retry_after if isinstance(error, Refused) else None
 
 
-def request_of(http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
+def new_key() -> str:
+    """An idempotency key that nobody has used."""
+    return str(uuid.uuid4())
+
+
+def request_of(http: httpx.Client | httpx.AsyncClient, call: Call[Any], keys: Callable[[], str]) -> httpx.Request:
     """The HTTP request of a call; made once, so that every attempt bears the same `Idempotency-Key`."""
     path = call.template.format(**{name: quote(value, safe="") for name, value in call.parts.items()})
     headers = {"Accept": "application/json, application/problem+json;q=0.9, */*;q=0.5"}
     content = None
     if call.method != "GET":
-        headers["Idempotency-Key"] = call.idempotency_key or str(uuid.uuid4())
+        headers["Idempotency-Key"] = call.idempotency_key or keys()
     if call.body is not None:
         headers["Content-Type"] = "application/json"
         content = dumps(call.body)

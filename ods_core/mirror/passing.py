@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 from ods_core.basics.errors import Forbidden
 from ods_core.basics.events import Actor, ActorKind, Event, EventType
@@ -60,6 +63,19 @@ OWN_EVENT: dict[type, EventType] = {
     WriteOffInvoice: EventType.INVOICE_UNCOLLECTIBLE,
 }
 """The event that says of each command that it was carried out."""
+
+
+_sent_under: ContextVar[str | None] = ContextVar("ods_sent_under", default=None)
+
+
+def sent_under(key: str | None) -> None:
+    """Let the command that is given next in this context be passed on under one key, however often it is sent here."""
+    _sent_under.set(key and sha256(key.encode()).hexdigest())
+
+
+def key_of_command() -> str:
+    """The idempotency key of a command that is passed on."""
+    return _sent_under.get() or str(uuid4())
 
 
 def pass_on(ods: Client, subject_id: str, command: Command, actor: Actor) -> Answered:

@@ -33,6 +33,7 @@ from ods_core.mirror import (
     about,
     caused_by,
     followed,
+    key_of_command,
     pass_on,
     translated,
 )
@@ -149,6 +150,6 @@ def follower_of(settings: Settings, store: Store) -> Follower | None:
     remote = Remote(
         Client(url, key, retry=Retry(attempts=4, wait_max=65)),
         url,
-        Client(url, key, retry=Retry(attempts=3, wait_max=3)),
+        Client(url, key, retry=Retry(attempts=3, wait_max=3), keys=key_of_command),
     )
     return Follower(store, remote, settings.now, settings.mirror_seconds)

@@ -31,7 +31,7 @@ from ods_core.lifecycle import (
     VoidInvoice,
     WriteOffInvoice,
 )
-from ods_core.mirror import RemoteUnreachable
+from ods_core.mirror import RemoteUnreachable, key_of_command, sent_under
 from tests.mirror.comparing import engagements, log, told
 from tests.mirror.conftest import Pair
 from tests.mirror.test_following import same
@@ -187,6 +187,21 @@ def test_a_server_that_cannot_be_reached_refuses_and_says_so(pair: Pair, clock: 
         pair.commands.cancel(LOCAL, request, Cancel("No."))
     assert (refused.value.status, refused.value.code) == (503, "remote_unreachable")
     assert engagements(pair.store)[request].request.status == RequestStatus.SCOPING
+
+
+def test_a_command_sent_again_under_its_key_has_one_effect_there(pair: Pair, clock: MovingClock) -> None:
+    """Its answer was lost on the way back here, so that it could not be kept."""
+    pair.follower.look()
+    pair.follower.remote.commands.keys = key_of_command
+    sent_under("key:KEY-26-000001 /requests order-4711")
+    pair.line.cuts = {len(pair.line.calls) + 1}
+    with pytest.raises(RemoteUnreachable):
+        pair.commands.submit_request(LOCAL, seed_request())
+    again = pair.commands.submit_request(LOCAL, seed_request()).subject_id
+    assert list(engagements(pair.running.store)) == [again]
+    sent_under(None)
+    other = pair.commands.submit_request(LOCAL, seed_request()).subject_id
+    assert sorted(engagements(pair.running.store)) == sorted([again, other])
 
 
 def test_a_command_whose_answer_was_lost_shows_once_the_server_answers(pair: Pair, clock: MovingClock) -> None:
