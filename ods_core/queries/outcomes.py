@@ -7,7 +7,7 @@ added up exactly; durations and shares are real numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -135,8 +135,8 @@ class Period:
 
     def parts(self, step: Step) -> list[date]:
         """The first day of each part; the first and the last may reach beyond the period, and are counted within it."""
-        found = [step.first_of(self.first)]
-        while (following := step.after(found[-1])) < self.end.date():
+        found, end = [step.first_of(self.first)], self.end.date()
+        while (following := step.after(found[-1])) < end:
             found.append(following)
         return found
 
@@ -172,6 +172,7 @@ def outcomes(
     """
     period = period_of(connection, caller, wanted, now)
     figures = _over_time(connection, _Asked(caller, wanted, period, now), step)
+    named_parts = [(first, step.text(first)) for first in period.parts(step)]
     # A figure of money stands there once even where there is no money at all.
     known = sorted({currency for _, currency, _ in figures if currency})
     currencies: Sequence[str | None] = known or [wanted.currency]
@@ -185,7 +186,7 @@ def outcomes(
             "currency": wanted.currency,
         },
         "metrics": [
-            _entry(metric, currency, figures, period, step)
+            _entry(metric, currency, figures, named_parts)
             for metric in METRICS.values()
             for currency in (currencies if metric.per_currency else [None])
         ],
@@ -397,16 +398,19 @@ def _over_time(connection: Connection, asked: _Asked, step: Step) -> dict[Key, F
     """
     read, found = facts(connection), dict[Key, Figure]()
     for row in _rows(connection, _work_summed(asked, _Split(read.work, read.work, None))):
-        _read_work(row, None, found)
+        found.update({(key, None, None): figure for key, figure in _work_figures(row)})
     for row in _rows(connection, _work_summed(asked, _Split(read.work, read.work, step.of(read.work.c.ended_on)))):
-        _read_work(row, step.read(row["part"]), found)
-    amounts = _rows(connection, _money_summed(asked, _Split(read.money, read.money, step.of(read.money.c.ended_on))))
+        first = step.read(row["part"])
+        found.update({(key, None, first): figure for key, figure in _work_figures(row)})
+    by_step = _Split(read.money, read.money, step.of(read.money.c.ended_on))
+    amounts = [*_rows(connection, _money_summed(asked, by_step))]
     for row in amounts:
         # What has no day is the whole's alone.
         if row["part"] is not None:
-            _read_money(row, step.read(row["part"]), found)
+            first = step.read(row["part"])
+            found.update({(key, row["currency"], first): figure for key, figure in _money_figures(row)})
     for row in _added(amounts):
-        _read_money(row, None, found)
+        found.update({(key, row["currency"], None): figure for key, figure in _money_figures(row)})
     return found
 
 
@@ -414,22 +418,21 @@ def _broken_down(
     connection: Connection, asked: _Asked, split: Callable[[FromClause], _Split], money: bool
 ) -> dict[str, Figures]:
     """The figures of each of those whom they belong to."""
-    read, found = facts(connection), dict[Key, Figure]()
+    read, found = facts(connection), dict[str, dict[tuple[str, str | None], Figure]]()
     for row in _rows(connection, _work_summed(asked, split(read.work))):
-        _read_work(row, row["part"], found)
+        found.setdefault(row["part"], {}).update({(key, None): figure for key, figure in _work_figures(row)})
     for row in _rows(connection, _money_summed(asked, split(read.money))) if money else ():
-        _read_money(row, row["part"], found)
-    owned: dict[str, dict[tuple[str, str | None], Figure]] = {}
-    for (key, currency, owner), figure in found.items():
-        owned.setdefault(str(owner), {})[key, currency] = figure
-    return dict(sorted(owned.items()))
+        told = {(key, row["currency"]): figure for key, figure in _money_figures(row)}
+        found.setdefault(row["part"], {}).update(told)
+    return dict(sorted(found.items()))
 
 
-def _rows(connection: Connection, statement: Select[Any]) -> Sequence[Mapping[str, Any]]:
+def _rows(connection: Connection, statement: Select[Any]) -> Iterator[Mapping[str, Any]]:
+    """Rows as plain dictionaries, one at a time: SQLAlchemy's take longer to read than DuckDB to sum thousands up."""
     found = connection.execute(statement)
-    # Plain dictionaries: of thousands of rows, those of SQLAlchemy take longer to read than DuckDB to sum up.
     names = [*found.keys()]
-    return [dict(zip(names, row, strict=True)) for row in found]
+    for row in found.all():
+        yield dict(zip(names, row, strict=True))
 
 
 def within(rows: FromClause, period: Period) -> ColumnElement[bool]:
@@ -494,13 +497,13 @@ def _added(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     return added.values()
 
 
-def _read_work(row: Mapping[str, Any], part: date | str | None, found: dict[Key, Figure]) -> None:
-    """Add what one row of durations, shares and counts says."""
+def _work_figures(row: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
+    """What one row of durations, shares and counts says, by its key."""
     if row["kind"] == Work.COMPLETED:
-        found[_DELIVERABLES, None, part] = Figure(float(row["total_deliverables"]), row["n_days"])
+        yield _DELIVERABLES, Figure(float(row["total_deliverables"]), row["n_days"])
     for metric, column in _OF_WORK[row["kind"]]:
         if n := row[f"n_{column}"]:
-            found[metric.key, None, part] = Figure(_work_value(metric, column, row), n)
+            yield metric.key, Figure(_work_value(metric, column, row), n)
 
 
 def _work_value(metric: Metric, column: str, row: Mapping[str, Any]) -> float:
@@ -510,11 +513,11 @@ def _work_value(metric: Metric, column: str, row: Mapping[str, Any]) -> float:
     return total / row[f"n_{column}"] if metric.summary == Summary.MEAN else total
 
 
-def _read_money(row: Mapping[str, Any], part: date | str | None, found: dict[Key, Figure]) -> None:
-    """Add what one row of amounts says."""
+def _money_figures(row: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
+    """What one row of amounts says, by its key."""
     for metric, column in _OF_MONEY[row["kind"]]:
         if n := row[f"n_{column}"]:
-            found[metric.key, row["currency"], part] = Figure(_money_value(metric, column, row), n)
+            yield metric.key, Figure(_money_value(metric, column, row), n)
 
 
 def _money_value(metric: Metric, column: str, row: Mapping[str, Any]) -> Decimal | float:
@@ -527,11 +530,11 @@ def _money_value(metric: Metric, column: str, row: Mapping[str, Any]) -> Decimal
 
 
 def _entry(
-    metric: Metric, currency: str | None, figures: Mapping[Key, Figure], period: Period, step: Step
+    metric: Metric, currency: str | None, figures: Mapping[Key, Figure], named_parts: Sequence[tuple[date, str]]
 ) -> dict[str, Any]:
     whole = figures.get((metric.key, currency, None), NOTHING)
-    firsts: Sequence[date] = [] if metric.as_of_now else period.parts(step)
-    parts = [(first, figures.get((metric.key, currency, first), NOTHING)) for first in firsts]
+    told = () if metric.as_of_now else named_parts
+    parts = [(name, figures.get((metric.key, currency, first), NOTHING)) for first, name in told]
     return {
         "key": metric.key,
         "unit": metric.unit.value,
@@ -539,7 +542,7 @@ def _entry(
         "n": whole.n,
         **({"currency": currency} if currency else {}),
         **(_per_deliverable(figures) if metric.unit == Unit.CYCLES else {}),
-        "series": [{"period": step.text(first), "value": f.value, "n": f.n} for first, f in parts],
+        "series": [{"period": name, "value": f.value, "n": f.n} for name, f in parts],
     }
 
 

@@ -126,9 +126,16 @@ def _pareto(found: Sequence[Rejection], texts_of: Callable[[Rejection], list[str
     return bars
 
 
+_A = t.attempts.c
+_SHOWN = (
+    *(_A.deliverable_id, _A.organization_id, _A.attempt, _A.decided_at, _A.reviewer_id),
+    *(_A.rejection_reason, _A.criteria_not_met, _A.deemed),
+)
+
+
 def _wanted(caller: Caller, wanted: OutcomeFilter, start: datetime, end: datetime) -> Select[Any]:
     a, r = t.attempts.c, t.requests
-    statement = narrowed(select(t.attempts), t.attempts, caller).where(
+    statement = narrowed(select(*_SHOWN), t.attempts, caller).where(
         a.decision == Decision.REJECTED, a.decided_at >= start, a.decided_at < end
     )
     named_here = {a.organization_id: wanted.organization_id, a.workspace_id: wanted.workspace_id}
