@@ -147,6 +147,10 @@ class Store:
                 known = self._usual_review = (today, review_lag.usual_review(connection, today))
         return known[1]
 
+    def forget_usual_review(self) -> None:
+        """Ask again at next need: decisions of days gone by have come in."""
+        self._usual_review = None
+
     def _forget_usual_review(self, events: Sequence[Event]) -> None:
         """A commit that began before midnight brings decisions of a day that was thought to be complete."""
         known = self._usual_review
@@ -235,6 +239,7 @@ class UnitOfWork:
         """Have many events written at once: `write` is told the last place taken in the log, and says how many."""
         turns = self.store.turns
         turns.place(self.connection, write(turns.place(self.connection, 0)))
+        self.afterwards.append(self.store.forget_usual_review)
 
     def next_serial(self, organization_id: str) -> int:
         """The number of an organisation's next invoice; taken back with the transaction, so that none is skipped."""

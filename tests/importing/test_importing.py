@@ -171,6 +171,14 @@ def test_a_check_writes_nothing(history: Path, store: Store, clock: MovingClock)
     assert store.is_empty()
 
 
+def test_what_was_known_of_reviews_is_asked_again(history: Path, store: Store, clock: MovingClock) -> None:
+    """The usual length of a review is kept for a day; an import brings decisions of days before it."""
+    clock.advance(days=900)
+    assert store.usual_review(clock().date()) is None
+    run(history, store, clock)
+    assert store.usual_review(clock().date()) is not None
+
+
 def test_an_import_joins_what_is_there(history: Path, store: Store, clock: MovingClock, tmp_path: Path) -> None:
     """Identifiers count on from those taken, and the facts that were kept before are true of both together."""
     clock.advance(days=900)
