@@ -25,6 +25,7 @@ from ods_core.importing.rules import check_keys, check_rules
 from ods_core.importing.staging import CATALOG, QUIET, Staging, read_files, staged
 from ods_core.importing.telling import ACTOR_ID, ACTOR_KIND, events_sql
 from ods_core.lifecycle import Policy
+from ods_core.queries.facts import keep_up
 from ods_core.store import Store
 from ods_core.store import tables as t
 from ods_core.store.database import UnitOfWork
@@ -38,6 +39,8 @@ Progress = Callable[[float, str], None]
 _WRITTEN = (t.requests, t.scopes, t.cycles, t.deliverables, t.attempts, t.service_lines, t.payments, t.receipts)
 _CHECKED = 0.35
 """The share of the work that reading and checking is."""
+_WRITTEN_SHARE = 0.97
+"""The share of it once all is written: what is left is the rows that the figures are read from."""
 
 _one_at_a_time = threading.Lock()
 
@@ -104,6 +107,8 @@ class Importer:
             _write_report(staging, report)
             if write and not outcome.found:
                 self._write(staging, mark, before, outcome.engagements, progress)
+                progress(_WRITTEN_SHARE, "Bringing the figures up to date")
+                keep_up(self.store, wait=True)
                 outcome = Outcome(outcome.engagements, outcome.rows, 0, (), outcome.engagements, before)
             progress(1.0, "Done")
             return outcome
@@ -142,7 +147,8 @@ class Importer:
         began, batch = self.clock(), self.batch or BATCH
         for low in range(before + 1, total + 1, batch):
             high = min(low + batch - 1, total)
-            progress(_CHECKED + (1 - _CHECKED) * (low - 1) / total, f"Writing engagements {low:,} to {high:,}")
+            share = _CHECKED + (_WRITTEN_SHARE - _CHECKED) * (low - 1) / total
+            progress(share, f"Writing engagements {low:,} to {high:,}")
             with self.store.write() as unit:
                 _write_batch(unit, low, high)
                 _note(unit, mark, total, high, began, self.clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
@@ -64,6 +65,15 @@ def _place(engagement: Engagement) -> Any:
     return place
 
 
+def alike(one: Any, two: Any) -> bool:
+    """Equal; but a mean of days may differ in its last digit, since rows are added up in the order that they lie in."""
+    if isinstance(one, dict):
+        return one.keys() == two.keys() and all(alike(one[key], two[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(two) and all(map(alike, one, two))
+    return math.isclose(one, two, rel_tol=1e-13) if isinstance(one, float) and two is not None else bool(one == two)
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_what_was_told_exported_and_imported_is_the_same(seed: int, tmp_path: Path) -> None:
     """Records, identifiers aside, the log's types and moments, and every figure with every filter, are equal."""
@@ -82,7 +92,7 @@ def test_what_was_told_exported_and_imported_is_the_same(seed: int, tmp_path: Pa
     for wanted in FILTERS:
         with store.read() as one, other.read() as two:
             of = OutcomeFilter(**wanted)
-            assert outcomes(one, LOCAL, of, clock()) == outcomes(two, LOCAL, of, clock())
+            assert alike(outcomes(one, LOCAL, of, clock()), outcomes(two, LOCAL, of, clock()))
     with other.read() as connection:
         assert check(connection) == []
 
@@ -180,16 +190,16 @@ def test_what_was_known_of_reviews_is_asked_again(history: Path, store: Store, c
 
 
 def test_an_import_joins_what_is_there(history: Path, store: Store, clock: MovingClock, tmp_path: Path) -> None:
-    """Identifiers count on from those taken, and the facts that were kept before are true of both together."""
+    """Identifiers count on from those taken, and the facts that are kept are true of both together, at once."""
     clock.advance(days=900)
     run(history, store, clock)
-    assert facts.keep_up(store)
     other, _ = told(5, count=3, steps=20)
     run(export(engagements(other), tmp_path), store, clock)
-    for _ in range(2):
-        with store.read() as connection:
-            assert check(connection) == facts.check(connection) == []
-        facts.keep_up(store)
+    with store.read() as connection:
+        assert check(connection) == facts.check(connection) == []
+        mark = facts.mark_of(connection)
+    assert mark
+    assert mark.sequence == store.last_sequence
     assert facts.keep_up(store) is None
 
 
