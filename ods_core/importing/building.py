@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ods_core.basics.ids import Prefix
@@ -36,6 +37,8 @@ _SOURCES = {
 }
 """The rows that an identifier of a prefix is given to, each with its request."""
 
+_AT_ONCE = 20_000
+"""Schedules that are worked out in Python before they go to the database."""
 _MOST = 10**13
 """Above any amount: where a sum of wrong receipts stops, so that it is a finding and not an overflow."""
 
@@ -205,19 +208,25 @@ def _plan_payments(staging: Staging) -> None:
     staging.run(f"""CREATE TABLE planned (plan BIGINT, position INTEGER, kind VARCHAR, trigger_kind VARCHAR,
       trigger_number INTEGER, amount {EXACT}, net_days INTEGER, description VARCHAR)""")
     staging.run("CREATE TABLE schedules (plan BIGINT, schedule VARCHAR, milestones INTEGER, problem VARCHAR)")
-    asked = staging.connection.exec_driver_sql(
-        "SELECT plan, payment_terms, fixed_price, currency, places, cycles, deliverables FROM plans"
-    ).all()
-    made = [_plan(row) for row in asked]
-    _copy_in(staging, "schedules", [whole for whole, _ in made])
-    _copy_in(staging, "planned", [part for _, parts in made for part in parts])
+    for low in range(0, staging.value("SELECT count(*) FROM plans"), _AT_ONCE):
+        asked = staging.connection.exec_driver_sql(
+            "SELECT plan, payment_terms, fixed_price, currency, places, cycles, deliverables FROM plans "
+            f"WHERE plan > {low} AND plan <= {low + _AT_ONCE}"
+        ).all()
+        made = [_plan(row) for row in asked]
+        _copy_in(staging, "schedules", [whole for whole, _ in made])
+        _copy_in(staging, "planned", [part for _, parts in made for part in parts])
+
+
+_read = lru_cache(maxsize=1_000)(parse_terms)
+"""Terms are often worded alike, and reading them is half of the work of a schedule."""
 
 
 def _plan(row: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One schedule, whole and by its milestones; or what is wrong with its terms."""
     try:
         price = Money(row.fixed_price, row.currency)
-        planned = schedule(parse_terms(row.payment_terms), price, cycles=row.cycles, deliverables=row.deliverables)
+        planned = schedule(_read(row.payment_terms), price, cycles=row.cycles, deliverables=row.deliverables)
     except TermsError as error:
         return {"plan": row.plan, "schedule": "[]", "milestones": 0, "problem": error.problems[0].detail}, []
     except ValueError as error:
