@@ -151,6 +151,8 @@ def _work(numbers: Numbers, policy: Policy) -> Iterator[str]:
       SELECT a.* EXCLUDE (deliverable), d.id AS deliverable_id, d.e, d.request_id, d.organization_id, d.workspace_id,
         d.scope_id, d.n AS deliverable_n, d.cycle_id AS delivery_cycle_id, d.cycle_ordinal, d.revision,
         d.silence_policy, d.review_window_days, d.scope_confirmed_at, d.json_title, '[]' AS verdicts,
+        CASE WHEN d.criteria_as_text THEN CAST(json_extract(d.acceptance_criteria, '$[0]') AS VARCHAR)
+          ELSE d.acceptance_criteria END AS json_criteria,
         len(from_json(d.acceptance_criteria, '["VARCHAR"]')) AS criteria,
         m.id AS remediation_cycle_id, m.parent AS remediation_of, d.cycle AS delivery_cycle,
         coalesce(lag(m.id) OVER (PARTITION BY d.n ORDER BY a.attempt), d.cycle_id) AS cycle_id,
@@ -268,12 +270,16 @@ def _copy_in(staging: Staging, table: str, rows: list[dict[str, Any]]) -> None:
 
 def _planned_scopes() -> str:
     return """CREATE TABLE scopes AS SELECT s.*, p.plan, x.schedule, x.milestones, x.problem, p.cycles, p.deliverables,
-        CAST(NULL AS VARCHAR) AS quote,
+        coalesce(d.listed, '[]') AS listed, CAST(NULL AS VARCHAR) AS quote,
         cancelled_at IS NOT NULL AND confirmed_at IS NULL AND (
           cancelled_at IS NOT DISTINCT FROM request_cancelled_at OR cancelled_at IS NOT DISTINCT FROM superseded_at
         ) AS withdrawn
       FROM scopes_ s JOIN (SELECT * EXCLUDE (scopes), unnest(scopes) AS n FROM plans) p ON p.n = s.n
-      JOIN schedules x ON x.plan = p.plan ORDER BY s.n"""
+      JOIN schedules x ON x.plan = p.plan
+      LEFT JOIN (SELECT scope_n,
+          '[' || string_agg('{"id":"' || id || '","title":' || json_title || '}', ',' ORDER BY n) || ']' AS listed
+        FROM deliverables_ GROUP BY scope_n) d ON d.scope_n = s.n
+      ORDER BY s.n"""
 
 
 def _money(numbers: Numbers) -> Iterator[str]:

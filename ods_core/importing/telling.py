@@ -175,7 +175,7 @@ def _scopes() -> Iterator[str]:
         "scope", "ods.scope.confirmed", "x.confirmed_at", f"{_REVISION} + 10", source, confirmed | common,
         "x.confirmed_at IS NOT NULL",
     )  # fmt: skip
-    completed = {"status": _word("completed"), "request_status": _word("scoped")} | common
+    completed = {"status": _word("completed"), "request_status": _word("scoped"), "deliverables": "x.listed"} | common
     yield _told(
         "scope",
         "ods.scope.completed",
@@ -292,8 +292,9 @@ def _work() -> Iterator[str]:
         "remediation_cycle_id": _text("x.remediation_cycle_id"),
     }
     more = {"deemed": "CAST(x.deemed AS VARCHAR)", "attempts": f"concat('[', {_object(decided)}, ']')"}
-    for decision in ("accepted", "rejected"):
-        yield told(f"ods.deliverable.{decision}", "decided_at", 6, decision, more, f"x.decision = '{decision}'")
+    judged = more | {"acceptance_criteria": "x.json_criteria"}
+    for decision, said in (("accepted", more), ("rejected", judged)):
+        yield told(f"ods.deliverable.{decision}", "decided_at", 6, decision, said, f"x.decision = '{decision}'")
     circles = f"{_REVISION} + x.cycle_ordinal * {_CYCLE} + x.escalated_attempt * {_ATTEMPT} + 8"
     data = {"title": "x.json_title", "attempt": _number("x.escalated_attempt"), "cycle_id": _text("x.cycle_id")}
     yield _told(
