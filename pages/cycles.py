@@ -41,6 +41,7 @@ from ods_core.ui.session import (
     now,
     param,
     reading,
+    set_params,
     today,
 )
 from ods_core.ui.session import (
@@ -408,9 +409,15 @@ def choose_cycles(*, by_day: bool = True) -> TimelineFilter:
     )
 
 
+GANTT = "gantt"
+
+
 @st.fragment
 def show_timeline() -> None:
     """The chart with its filters; a choice here draws this part anew and leaves the rest of the page alone."""
+    if param("cycle"):
+        # Chosen within this part; the whole page is to follow.
+        st.rerun()
     wanted = choose_cycles()
     with st.container(horizontal=True, vertical_alignment="center"):
         by = choose_view("by", "Group by", {"scope": "By scope", "organization": "By organisation"})
@@ -433,20 +440,24 @@ def show_timeline() -> None:
     tables.pager(str(found.older) if found.older else None)
 
 
+def open_clicked() -> None:
+    """A click on a bar opens its cycle; told once, so that Back leads to the chart and not to the cycle again."""
+    points = st.session_state[GANTT].selection.points
+    if points and points[0].get("customdata"):
+        set_params(cycle=points[0]["customdata"][0])
+
+
 def draw(found: Timeline, sums: Sequence[TimedMilestone], by: str) -> None:
     """The chart, its table, and a way to open a cycle for those who do not click bars."""
     st.markdown(summary(found))
-    selected = charts.show(
+    charts.show(
         gantt(found, by, sums),
         alt=f"Gantt chart of planned and actual dates. {summary(found)}",
         rows=table_rows(found, sums),
-        key="gantt",
-        on_select="rerun",
+        key=GANTT,
+        on_select=open_clicked,
     )
     st.caption("Drag across the chart to look closer, double-click to see all of it; a click on a bar opens its cycle.")
-    points = selected.selection.points if selected else []
-    if points:
-        open_view("cycles", cycle=points[0]["customdata"][0])
     options = {row.id: f"{row.name} · {row.scope_title} · {row.id}" for row in found.rows}
     chosen = choose("cycle", "Open a cycle", options, everything="Choose one, or click its bar", resets=())
     if chosen:

@@ -391,8 +391,9 @@ def test_identifiers_rise_and_never_repeat_after_the_database_was_closed(tmp_pat
 
 
 def test_a_number_grows_past_six_digits(store: Store) -> None:
-    store.turns._numbers[Prefix.REQUEST] = 999_999
-    assert store.next_id(Prefix.REQUEST, SUBMITTED) == "OREQ-26-1000000"
+    store.reserve(Prefix.REQUEST, 999_999)
+    with store.write():
+        assert store.next_id(Prefix.REQUEST, SUBMITTED) == "OREQ-26-1000000"
 
 
 class Broken(Exception):
