@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import streamlit as st
 from starlette.routing import BaseRoute, Mount
 from streamlit import config
 
@@ -15,12 +16,13 @@ from ods_core.api import build
 from ods_core.api.guard import is_loopback
 from ods_core.basics import logs
 from ods_core.basics.errors import OdsError, StoreError
+from ods_core.basics.openid import faults
 from ods_core.basics.settings import Settings
 from ods_core.demo import load
 from ods_core.importing import clear as clear_imports
 from ods_core.payments import NoRate, read_exchange_rates
 from ods_core.queries.facts import keep_up
-from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, presence, runtime, shut_down
+from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, presence, require_sign_in, runtime, shut_down
 from ods_core.service.scheduler import DUTIES
 
 log = logging.getLogger("ods.server")
@@ -33,10 +35,16 @@ def routes() -> list[BaseRoute]:
     """The API, under `/v1`.
 
     Raises:
-        SystemExit: the server is to listen where others can reach it, and nobody would have to sign in.
+        SystemExit: the server is to listen where others can reach it, and nobody would have to sign in; or the
+            sign-in that is configured cannot work.
     """
-    refuse_open_address(str(config.get_option("server.address") or ""))
-    return [Mount("/v1", app=build())]
+    auth = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
+    if auth is None:
+        refuse_open_address(str(config.get_option("server.address") or ""))
+    else:
+        refuse_faulty_sign_in(auth)
+    require_sign_in(auth is not None)
+    return [Mount("/v1", app=build(local_only=auth is None))]
 
 
 def refuse_open_address(address: str) -> None:
@@ -44,8 +52,16 @@ def refuse_open_address(address: str) -> None:
     if not is_loopback(address):
         raise SystemExit(
             f"ods: refusing to listen on {address or 'every address'}: no sign-in is configured, so whoever reaches it "
-            "could do everything. Start it with --server.address 127.0.0.1, and reach it from elsewhere through a "
-            "tunnel (ssh -L 8501:127.0.0.1:8501 HOST)."
+            "could do everything. Configure sign-in (docs/access.md), or start it with --server.address 127.0.0.1 and "
+            "reach it from elsewhere through a tunnel (ssh -L 8501:127.0.0.1:8501 HOST)."
+        )
+
+
+def refuse_faulty_sign_in(auth: Mapping[str, Any]) -> None:
+    """End the start of a server whose sign-in could not work, or would not keep anybody out."""
+    if found := faults(auth):
+        raise SystemExit(
+            f"ods: sign-in is not configured right in secrets.toml: {'; '.join(found)}. See docs/access.md."
         )
 
 
@@ -66,6 +82,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     else:
         clear_imports(run.store)
         _check_exchange_rates(run.settings)
+        if run.signs_in and not run.people.has_admin():
+            log.warning("people sign in here, and nobody is an administrator: name one in ODS_ADMINS")
         _fill_if_empty(run)
         port = config.get_option("server.port")
         presence.announce(run.settings.database_url, presence.Presence(f"http://127.0.0.1:{port}", run.word))

@@ -7,15 +7,18 @@ from pathlib import Path
 import streamlit as st
 
 from ods_core.basics.errors import OdsError
-from ods_core.ui import refusals, shell
+from ods_core.ui import door, people, refusals, shell
 
 st.set_page_config(
     page_title="On-demand sprints", page_icon=str(Path(__file__).with_name("static") / "icon.svg"), layout="wide"
 )
 
 try:
-    shell.wait_until_filled()
-    page = shell.navigation()
-    page.run()
+    page = shell.find_page()
+    with people.looked_up_once():
+        door.admit()
+        shell.wait_until_filled()
+        shell.surround(page)
+        page.run()
 except OdsError as refusal:
     refusals.full_page(refusal)

@@ -22,19 +22,22 @@ from ods_core.ui import (
     key_settings,
     live,
     mirroring,
+    people,
+    people_settings,
     quotes,
     tables,
     webhook_settings,
 )
 from ods_core.ui.formats import NOTHING, away, count, day, moment, plain
 from ods_core.ui.reporting import rate_table
-from ods_core.ui.session import caller, choose_view, now, param, persona, reading, set_params, today
+from ods_core.ui.session import caller, choose_view, now, param, reading, set_params, today
 
 API_DOCS = "/v1/docs"
 VIEWS = {
     "wiring": "Wiring",
     "rates": "Rates",
     "rate_card": "Rate card",
+    "people": "People",
     "keys": "API keys",
     "security": "Security",
     "webhooks": "Webhooks",
@@ -73,11 +76,11 @@ def show_wiring() -> None:
                 "Lead time before cycle 1": count(policy.lead_time_days, "working day"),
                 "Length of a remediation": count(policy.remediation_days, "day"),
                 "A proposal is valid for": count(policy.proposal_days, "day"),
-                "Sign-in": "none: this machine only",
+                "Sign-in": "asked of everybody" if people.is_needed() else "none: this machine only",
             }
         )
     mirroring.show_wiring()
-    if caller().may(frozenset({Role.ADMIN})):
+    if looks_after_all():
         show_database(schema)
     st.header("What is kept", anchor=False)
     with st.container(border=True):
@@ -85,6 +88,12 @@ def show_wiring() -> None:
     st.header("For programs", anchor=False)
     st.markdown("Everything the pages do can be done by a program, under `/v1/capabilities/ods` on this server.")
     st.link_button("API reference", API_DOCS, icon=":material/api:", key="api_docs")
+
+
+def looks_after_all() -> bool:
+    """Whether the person looks after the whole installation, not one organisation's part of it."""
+    who = caller()
+    return who.organization_id is None and who.may(frozenset({Role.ADMIN}))
 
 
 def show_database(schema: int) -> None:
@@ -178,7 +187,10 @@ def show_roles() -> None:
         alt="Each command with the side, the roles and the states that allow it",
     )
     st.header("Personas", anchor=False)
-    st.caption("Without sign-in, the switch in the side bar chooses one of these; the roles are those of an API key.")
+    st.caption(
+        "Without sign-in, the switch in the side bar chooses one of these. With it, the roles follow from the mapping "
+        "under People."
+    )
     tables.sheet(
         [{"Persona": p.label, "Roles": ", ".join(sorted(p.roles))} for p in PERSONAS],
         alt="Each persona and its roles",
@@ -240,6 +252,7 @@ SHOW = {
     "wiring": show_wiring,
     "rates": show_rates,
     "rate_card": show_rate_card,
+    "people": people_settings.show_people,
     "keys": key_settings.show_keys,
     "security": key_settings.show_security,
     "webhooks": webhook_settings.show_webhooks,
@@ -253,8 +266,8 @@ SHOW = {
 
 cards.heading("settings")
 live.watch()
-if persona().key != "administrator":
-    st.caption("An administrator sees where the database is and how each setting stands, too.")
+if not looks_after_all():
+    st.caption("An administrator of the installation sees where the database is and how each setting stands, too.")
 if param("endpoint") and not param("view"):
     # A link to an endpoint, from wherever it is told of.
     set_params(view="webhooks")

@@ -9,7 +9,7 @@ from ods_core.queries.today import PILES, Pile, Waiting
 from ods_core.ui import cards, live
 from ods_core.ui.formats import ago, away, count, day, money, plain
 from ods_core.ui.reviewing import deadline, deadline_mark
-from ods_core.ui.session import caller, link, now, persona, reading, today
+from ods_core.ui.session import caller, kinds, link, now, reading, today
 
 WORK = {
     "delivery_lead": ("escalated", "to_review", "to_confirm", "to_revise", "late_cycles"),
@@ -117,7 +117,7 @@ def draw_pile(name: str, pile: Pile) -> None:
 cards.heading("today")
 live.watch()
 
-names = WORK[persona().key]
+names = dict.fromkeys(name for kind in kinds() for name in WORK[kind])
 with reading() as connection:
     piles = {name: PILES[name](connection, caller(), now()) for name in names}
 
@@ -131,7 +131,7 @@ if waiting:
     clear = [TITLES[name][0].lower() for name in names if name not in waiting]
     if clear:
         st.caption(f"Nothing else waits: no {', no '.join(clear)}.")
-elif persona().key == "delivery_lead":
+elif "delivery_lead" in kinds():
     cards.empty(
         "Nothing waits for you. Ask for an outcome, and its proposal will appear here.",
         label="Ask for an outcome",

@@ -36,8 +36,13 @@ stable `code`; a decision that came too late is a 409 that says what the state i
 """
 
 
-def build() -> FastAPI:
-    """The application; it opens the process's runtime at the first request that needs it."""
+def build(*, local_only: bool = True) -> FastAPI:
+    """The application; it opens the process's runtime at the first request that needs it.
+
+    Args:
+        local_only: answer this machine alone, and no foreign page. Where people sign in every call needs a key, which
+            a browser does not send by itself; then it answers whoever has one.
+    """
     # Its documentation page brings its own scripts: a self-hosted server shows it without reaching anybody.
     app = FastAPIOffline(
         title="On-Demand Sprints",
@@ -56,6 +61,7 @@ def build() -> FastAPI:
         app.include_router(module.by_link)
     app.include_router(operation.routes)
     app.include_router(operation.closed)
-    app.add_middleware(LocalOnly)
+    if local_only:
+        app.add_middleware(LocalOnly)
     app.add_middleware(RequestIds)
     return app

@@ -60,6 +60,11 @@ class Caller:
         return bool(self.roles & roles)
 
     @property
+    def imports(self) -> bool:
+        """Whether the caller brings in histories: those are of every organisation."""
+        return self.organization_id is None and self.may(IMPORTERS)
+
+    @property
     def calculates(self) -> bool:
         """Whether the caller sees how a price was calculated: an administrator of one organisation does not."""
         return Role.PROVIDER in self.roles or (self.organization_id is None and self.may(CALCULATORS))

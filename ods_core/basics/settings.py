@@ -86,6 +86,15 @@ class Settings(BaseSettings):
         30, ge=1, description="API keys that are not good an address may try a minute before it has to wait."
     )
 
+    admins: str = Field(
+        "",
+        description="Where people sign in: who looks after the whole installation, whatever the mapping says: e-mail "
+        "addresses that the provider has verified, or values of `sub`, with commas between them.",
+    )
+    sign_in_hours: int = Field(
+        12, ge=1, le=720, description="Hours after which somebody who signed in is asked to sign in again."
+    )
+
     reporting_currency: str = Field(
         "",
         description="The currency that sums across currencies are told in on the Payments page unless another is "
@@ -174,6 +183,11 @@ class Settings(BaseSettings):
     def exchange_rates_file(self) -> Path:
         """Where the exchange rates are."""
         return ROOT / self.exchange_rates
+
+    @property
+    def administrators(self) -> frozenset[str]:
+        """Who looks after the whole installation: e-mail addresses and values of `sub`."""
+        return frozenset(one.strip() for one in self.admins.split(",") if one.strip())
 
     @cached_property
     def now(self) -> Clock:

@@ -4,9 +4,10 @@ from ods_core.service.access import ANSWERS_ARE_KEPT, Access, NewKey, TooManyReq
 from ods_core.service.calendars import CalendarLinks, NewLink
 from ods_core.service.courier import Courier, CourierPolicy
 from ods_core.service.facade import Result, Service, plan, terms_problems, with_schedule
+from ods_core.service.people import NewRow, People
 from ods_core.service.preparations import Make, Preparation, Preparations, Stage, TooManyExports, Written
 from ods_core.service.quoting import quote_for, with_quote
-from ods_core.service.runtime import Filling, Runtime, policy_of, runtime, shut_down, using
+from ods_core.service.runtime import Filling, Runtime, policy_of, require_sign_in, runtime, shut_down, using
 from ods_core.service.scheduler import Scheduler
 from ods_core.service.webhooks import Replay, WebhookPolicy, Webhooks
 
@@ -20,6 +21,8 @@ __all__ = [
     "Make",
     "NewKey",
     "NewLink",
+    "NewRow",
+    "People",
     "Preparation",
     "Preparations",
     "Replay",
@@ -36,6 +39,7 @@ __all__ = [
     "plan",
     "policy_of",
     "quote_for",
+    "require_sign_in",
     "runtime",
     "shut_down",
     "terms_problems",

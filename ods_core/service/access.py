@@ -291,14 +291,15 @@ def _checked(wanted: NewKey, organization_id: str | None, now: datetime) -> froz
     checks.reference("/workspace_id", wanted.workspace_id, "WS")
     if wanted.workspace_id and not organization_id:
         checks.add("/workspace_id", "expected an organisation beside it; a key of the provider's sees every workspace")
-    roles = _roles(checks, wanted.roles)
+    roles = checked_roles(checks, wanted.roles)
     if wanted.expires_at and wanted.expires_at <= now:
         checks.add("/expires_at", "expected a time to come")
     checks.done()
     return roles
 
 
-def _roles(checks: Checks, given: Iterable[str]) -> frozenset[Role]:
+def checked_roles(checks: Checks, given: Iterable[str]) -> frozenset[Role]:
+    """The roles that these words name; problems of them stand at `/roles`."""
     known, given = {role.value for role in Role}, tuple(given)
     if not given:
         checks.add("/roles", f"expected at least one of {', '.join(Role)}")

@@ -19,6 +19,7 @@ from typing import IO, BinaryIO, cast
 from sqlalchemy import Connection
 
 from ods_core.basics.errors import NotFound, OdsError
+from ods_core.basics.roles import Caller
 from ods_core.papers import Format, Paper, Progress, Stopped, unwatched
 from ods_core.store import Store
 
@@ -70,13 +71,14 @@ class Stage(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Preparation:
-    """One file in the making: `rows` of `total` are written."""
+    """One file in the making: `rows` of `total` are written. `holder` is whose page shows it, and nobody else's."""
 
     token: str
     label: str
     file_name: str
     format: Format
     total: int
+    holder: Caller | None = None
     rows: int = 0
     stage: Stage = Stage.WRITING
     written: Written | None = None
@@ -114,13 +116,15 @@ class Preparations:
         with self._slot():
             return self._written(make, format, progress)
 
-    def start(self, make: Make, format: Format, *, label: str, file_name: str, total: int) -> Preparation:
+    def start(
+        self, make: Make, format: Format, *, label: str, file_name: str, total: int, holder: Caller | None = None
+    ) -> Preparation:
         """Write a file beside whoever asks.
 
         Raises:
             TooManyExports: as many are being written as may be.
         """
-        made = Preparation(secrets.token_urlsafe(24), label, file_name, format, total)
+        made = Preparation(secrets.token_urlsafe(24), label, file_name, format, total, holder)
         slot = self._slot()
         slot.__enter__()
         with self._lock:
@@ -129,17 +133,21 @@ class Preparations:
         threading.Thread(target=self._run, args=(made, make, slot), name="ods-export", daemon=True).start()
         return made
 
-    def find(self, token: str) -> Preparation:
+    def find(self, token: str, holder: Caller | None = None) -> Preparation:
         """The preparation of a token.
 
+        Args:
+            holder: whose it has to be; None: whoever has the token.
+
         Raises:
-            NotFound: there is none, or it was kept long enough.
+            NotFound: there is none, it is somebody else's, or it was kept long enough.
         """
         with self._lock:
             self._forget_old()
-            if token not in self._by_token:
+            found = self._by_token.get(token)
+            if found is None or holder not in (None, found.holder):
                 raise NotFound("export", token[:40])
-            return self._by_token[token]
+            return found
 
     def discard(self, token: str) -> None:
         """Stop it if it is being written, and forget it."""

@@ -22,6 +22,7 @@ from ods_core.service.access import Access
 from ods_core.service.calendars import CalendarLinks
 from ods_core.service.facade import Service
 from ods_core.service.mirrored import MirroredService, follower_of
+from ods_core.service.people import People
 from ods_core.service.preparations import Preparations
 from ods_core.service.webhooks import WebhookPolicy, Webhooks
 from ods_core.store import Store
@@ -43,7 +44,11 @@ class Filling:
 
 @dataclass(slots=True)
 class Runtime:
-    """The parts of a running program."""
+    """The parts of a running program.
+
+    Args:
+        signs_in: whether people sign in here; then nobody is let in without, neither to the pages nor to the API.
+    """
 
     settings: Settings
     store: Store
@@ -51,8 +56,10 @@ class Runtime:
     clock: Clock
     filling: Filling = field(default_factory=Filling)
     follower: Follower | None = None
+    signs_in: bool = False
     preparations: Preparations = field(init=False)
     access: Access = field(init=False)
+    people: People = field(init=False)
     calendars: CalendarLinks = field(init=False)
     webhooks: Webhooks = field(init=False)
     word: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
@@ -63,15 +70,17 @@ class Runtime:
         self.access = Access(
             self.store,
             self.clock,
+            signs_in=self.signs_in,
             per_key=self.settings.rate_per_key,
             per_address=self.settings.rate_per_address,
             wrong_keys=self.settings.wrong_keys_per_address,
         )
         self.calendars = CalendarLinks(self.store, self.clock, self.access.note)
         self.webhooks = Webhooks(self.store, self.clock, webhook_policy_of(self.settings))
+        self.people = People(self.store, self.clock, self.access, self.settings.administrators)
 
     @classmethod
-    def open(cls, settings: Settings | None = None) -> Runtime:
+    def open(cls, settings: Settings | None = None, *, signs_in: bool = False) -> Runtime:
         """Open the database that the settings name.
 
         Raises:
@@ -85,10 +94,9 @@ class Runtime:
             store.close()
             raise
         if follower is None:
-            return cls(settings, store, Service(store, settings.now, policy), settings.now)
-        return cls(
-            settings, store, MirroredService(store, settings.now, policy, follower), settings.now, follower=follower
-        )
+            return cls(settings, store, Service(store, settings.now, policy), settings.now, signs_in=signs_in)
+        service = MirroredService(store, settings.now, policy, follower)
+        return cls(settings, store, service, settings.now, follower=follower, signs_in=signs_in)
 
     @property
     def mirror(self) -> Mirror | None:
@@ -133,6 +141,14 @@ def webhook_policy_of(settings: Settings) -> WebhookPolicy:
 
 _lock = threading.Lock()
 _current: Runtime | None = None
+_signs_in = False
+
+
+def require_sign_in(is_needed: bool) -> None:
+    """Say whether people sign in to this process; before its runtime is opened."""
+    global _signs_in  # noqa: PLW0603
+    with _lock:
+        _signs_in = is_needed
 
 
 def runtime() -> Runtime:
@@ -144,7 +160,7 @@ def runtime() -> Runtime:
     global _current  # noqa: PLW0603  # the one thing a process has one of
     with _lock:
         if _current is None:
-            _current = Runtime.open()
+            _current = Runtime.open(signs_in=_signs_in)
         return _current
 
 

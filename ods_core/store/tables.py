@@ -657,3 +657,16 @@ calendar_links = Table(
     _time("revoked_at"),
     Column("revoked_by", String),
 )
+
+people = Table(
+    "people",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("claim", String, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("organization_id", String),
+    Column("workspace_id", String),
+    Column("roles", JsonTuple(Role, str), nullable=False),
+    _time("created_at", nullable=False),
+    Column("created_by", String, nullable=False),
+)

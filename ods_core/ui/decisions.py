@@ -8,7 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from ods_core.basics.errors import Invalid, NotAllowed, OdsError
+from ods_core.basics.errors import Forbidden, Invalid, NotAllowed, OdsError
 from ods_core.basics.events import Event, EventType
 from ods_core.basics.ids import Prefix
 from ods_core.basics.records import Engagement
@@ -126,6 +126,9 @@ def carry_out(
         st.rerun()
     except OdsError as refusal:
         refusals.show(refusal)
+        if isinstance(refusal, Forbidden):
+            who = caller()
+            runtime().access.deny(who.actor, who.organization_id, about, "", refusal.detail)
         if isinstance(refusal, NotAllowed):
             tell_who_came_first(about)
         return

@@ -113,6 +113,7 @@ def offer_file(
         version: what the file is made of, as a text that is another when the file would be.
         looks: passed on to the first button.
     """
+    version = f"{version} {caller()}"
     made: tuple[str, bytes] | None = st.session_state.get(f"{key}_made")
     if made is None or made[0] != version:
         st.button(label, key=key, on_click=_keep, args=(key, version, make, file_name), **looks)
@@ -172,6 +173,7 @@ def _start(one: Offer, format: Format) -> None:
             label=f"{one.label}, {_FORMATS[format]}",
             file_name=_file_name(one, format),
             total=one.rows,
+            holder=caller(),
         )
     except OdsError as error:
         st.session_state["export_refused"] = error
@@ -187,7 +189,7 @@ def _show_prepared() -> None:
     if not param(TOKEN):
         return
     try:
-        made = runtime().preparations.find(param(TOKEN))
+        made = runtime().preparations.find(param(TOKEN), caller())
     except NotFound:
         set_params(**{TOKEN: None})
         return

@@ -23,7 +23,7 @@ import streamlit as st
 
 from ods_core.basics.errors import Invalid, Problem
 from ods_core.ui.formats import plain
-from ods_core.ui.session import param, seed, set_params, taken
+from ods_core.ui.session import caller, param, seed, set_params, taken
 
 DRAFT = "draft"
 MOST_DRAFTS = 500
@@ -38,6 +38,7 @@ class Draft:
     def __init__(self, id: str, purpose: str, values: Mapping[str, Any]) -> None:
         self.id = id
         self.purpose = purpose
+        self.owner = _owner()
         self.values: dict[str, Any] = dict(values)
         self.problems: tuple[Problem, ...] = ()
 
@@ -192,13 +193,19 @@ def open_draft(purpose: str, initial: Callable[[], Mapping[str, Any]] = dict) ->
     id = param(DRAFT)
     with _lock:
         found = _drafts.get(id)
-        if found is not None and found.purpose == purpose:
+        if found is not None and found.purpose == purpose and found.owner == _owner():
             _drafts.move_to_end(id)
             return found
     draft = Draft(id if id and found is None else new_draft_id(), purpose, initial())
     _keep_draft(draft)
     set_params(**{DRAFT: draft.id})
     return draft
+
+
+def _owner() -> tuple[str, str | None, str | None]:
+    """Whose a draft is: an address that somebody else opens, or that is opened for another organisation, finds none."""
+    who = caller()
+    return who.actor.id, who.organization_id, who.workspace_id
 
 
 def _keep_draft(draft: Draft) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import streamlit as st
 
 from ods_core.basics.errors import Forbidden, OdsError
-from ods_core.basics.roles import IMPORTERS
 from ods_core.importing import ENTITIES, Finding, Importer, Outcome, Run, Stage, imports_of, journal
 from ods_core.service import runtime
 from ods_core.ui import refusals, tables
@@ -33,8 +32,8 @@ SOURCES = {"files": "Files from here", "folder": "A folder on the server"}
 def show() -> None:
     """The section of the Settings page."""
     st.header("Import a history", anchor=False)
-    if not caller().may(IMPORTERS):
-        st.caption("An administrator brings in the history that another system kept.")
+    if not caller().imports:
+        st.caption("An administrator of the installation brings in the history that another system kept.")
         return
     st.caption(
         "Engagements that another system kept, finished ones and such as still run. Everything is checked before "
@@ -101,7 +100,7 @@ def _begin(*, only_check: bool) -> None:
 
 def _start(folder: Path, named: str, *, only_check: bool) -> None:
     run = runtime()
-    if not caller().may(IMPORTERS):
+    if not caller().imports:
         raise Forbidden("an administrator imports histories")
     importer = Importer(run.store, run.clock, run.service.policy, BATCH)
     imports_of(run.store).start(importer, folder, named=named, only_check=only_check)

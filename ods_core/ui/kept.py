@@ -1,8 +1,8 @@
 """Answers kept until something happens: a page that is looked at again costs no query until the next event.
 
 Nothing in the store changes without an event, and each event has a sequence; so an answer is right for as long as the
-last sequence, the person and the day are those it was found under. Within a day only its very first moment differs:
-what was due on the day before is overdue after it.
+last sequence, the person's reach (roles, organisation, workspace) and the day are those it was found under. Within a
+day only its very first moment differs: what was due on the day before is overdue after it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def kept(find: Callable[[Connection], T], *key: Hashable) -> T:
     """The answer of `find` to the question that `key` names; asked of the store only after an event or a midnight.
 
     Args:
-        key: all that the answer depends on beside the store, the person and the day: a name, the filters.
+        key: all that the answer depends on beside the store, the person's reach and the day: a name, the filters.
     """
     return _answer(find, key, reading)
 
@@ -57,7 +57,9 @@ def _answer(
 ) -> T:
     # Read before the answer: a later event can make it newer than its key, never older.
     store = runtime().store
-    whole = (store.last_sequence, caller(), min(now(), midnight(now().date()) + timedelta(seconds=1)), *key)
+    who = caller()
+    reach = (who.roles, who.organization_id, who.workspace_id)
+    whole = (store.last_sequence, reach, min(now(), midnight(now().date()) + timedelta(seconds=1)), *key)
     with _lock:
         answers = _kept.setdefault(store, OrderedDict())
         if whole in answers:

@@ -22,6 +22,7 @@ from ods_core.basics.states import Kind
 from ods_core.lifecycle import RULES, Verb, why_not
 from ods_core.queries import lists
 from ods_core.service import runtime
+from ods_core.ui import people
 from ods_core.ui.formats import plain
 from ods_core.ui.places import PLACE_OF, PLACES
 
@@ -49,8 +50,18 @@ def choose_persona() -> None:
 
 
 def caller() -> Caller:
-    """The caller on whose behalf pages read and give commands."""
-    return Caller(_LOCAL, persona().roles)
+    """The caller on whose behalf pages read and give commands: who signed in, else this machine's own user.
+
+    Raises:
+        Unauthenticated: people sign in here, and nobody did.
+        Forbidden: somebody did whom no row of the mapping knows.
+    """
+    return people.signed_in_caller() if people.is_needed() else Caller(_LOCAL, persona().roles)
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of person who is looking: those that the roles make, or the one that was chosen."""
+    return people.kinds_of(caller().roles) if people.is_needed() else (persona().key,)
 
 
 def may(verb: Verb) -> bool:
@@ -121,6 +132,8 @@ def tell_address() -> None:
 def address(**params: str | None) -> dict[str, str]:
     """The parameters of a link: these, and who is looking."""
     who = {PERSONA: param(PERSONA)} if param(PERSONA) in _BY_KEY else {}
+    if people.is_needed():
+        who = {people.ACTING_FOR: param(people.ACTING_FOR)} if param(people.ACTING_FOR) else {}
     return who | {name: value for name, value in params.items() if value}
 
 

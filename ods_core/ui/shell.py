@@ -1,4 +1,4 @@
-"""What stands around every page: the persona switch, the way to the pages, the first filling, news."""
+"""What stands around every page: who is looking, the way to the pages, the first filling, news."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterable
 import streamlit as st
 
 from ods_core.service import runtime
-from ods_core.ui import decisions, mirroring
+from ods_core.ui import decisions, door, mirroring, people
 from ods_core.ui.formats import plain
 from ods_core.ui.places import PLACES, Place
-from ods_core.ui.session import address, choose_persona, persona, tell_address
+from ods_core.ui.session import address, choose_persona, kinds, tell_address
 
-NAME = "On-demand sprints"
 _PLACE_SHOWN = "shell_place_shown"
 
 
@@ -38,21 +37,26 @@ def _progress() -> None:
     st.progress(min(max(filling.share, 0.0), 1.0), text=plain(filling.step or "Preparing the demonstration"))
 
 
-def navigation() -> st.Page:
-    """The side bar, and the page that the address names, ready to run."""
-    pages = {place.key: _page(place) for place in PLACES.values()}
-    chosen = st.navigation(list(pages.values()), position="hidden")
+def find_page() -> st.Page:
+    """The page that the address names: known before anybody is let in, so that no address is unknown to strangers."""
+    return st.navigation([_page(place) for place in PLACES.values()], position="hidden")
+
+
+def surround(chosen: st.Page) -> None:
+    """The side bar, and what the last command caused."""
     tell_address()
     with st.sidebar:
-        st.markdown(f":material/deployed_code: **{NAME}**")
+        st.markdown(f":material/deployed_code: **{door.NAME}**")
         _links()
         st.space("small")
-        choose_persona()
+        if people.is_needed():
+            door.show_person()
+        else:
+            choose_persona()
     if _has_moved_to(chosen.url_path):
         decisions.leave_news_behind()
     mirroring.banner(chosen.url_path)
     decisions.show_news()
-    return chosen
 
 
 def _page(place: Place) -> st.Page:
@@ -67,7 +71,7 @@ def _page(place: Place) -> st.Page:
 
 def _links() -> None:
     """The pages of the person's daily work, then all the others; each keeps who is looking."""
-    mine = [place for place in PLACES.values() if persona().key in place.mainly_for]
+    mine = [place for place in PLACES.values() if set(kinds()) & set(place.mainly_for)]
     others = [place for place in PLACES.values() if place not in mine]
     _section("Your work", mine)
     if others:
