@@ -45,7 +45,7 @@ def _is_recent(told: Claims) -> bool:
 
 @contextmanager
 def looked_up_once() -> Iterator[None]:
-    """Read the mapping once within a run of the script; what runs outside, such as a button's callback, reads it anew."""
+    """Read the mapping once within a run of the script; what runs outside, as a button's callback, reads anew."""
     mark = _found.set(None)
     try:
         yield
@@ -120,4 +120,5 @@ def occasion() -> str:
 
 def address() -> str:
     """The address that the person comes from, as far as it is known."""
-    return st.context.ip_address or ""
+    found = st.context.ip_address
+    return found if isinstance(found, str) else ""
