@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -35,12 +35,16 @@ class StartedServer:
     Args:
         folder: where its database and its clock's file go; started again on the same folder, it finds them again.
         now: where its clock stands; None: the system's clock.
+        options: further options of the command line, such as where the secrets are.
     """
 
-    def __init__(self, folder: Path, now: datetime | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, now: datetime | None = None, *, options: Sequence[str] = (), **environment: str
+    ) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.clock = folder / "clock"
+        self.options = tuple(options)
         settings = {"ODS_DATABASE_URL": kept_url(folder), "ODS_DEMO": "0"}
         if now:
             self.move_to(now)
@@ -57,7 +61,7 @@ class StartedServer:
 
     def start(self) -> StartedServer:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port), *self.options]
         log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         for _ in range(600):
@@ -95,9 +99,11 @@ class StartedServer:
 
 
 @contextmanager
-def started(folder: Path, now: datetime | None = None, **environment: str) -> Iterator[StartedServer]:
+def started(
+    folder: Path, now: datetime | None = None, *, options: Sequence[str] = (), **environment: str
+) -> Iterator[StartedServer]:
     """A server that runs for the length of the block."""
-    server = StartedServer(folder, now, **environment)
+    server = StartedServer(folder, now, options=options, **environment)
     try:
         yield server.start()
     finally:

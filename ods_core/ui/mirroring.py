@@ -9,7 +9,7 @@ from ods_core.service import runtime
 from ods_core.store.mirrored import ToldInPart, told_in_part
 from ods_core.ui import cards, tables
 from ods_core.ui.formats import NOTHING, count, moment, money, plain
-from ods_core.ui.session import reading
+from ods_core.ui.session import caller, reading
 
 WAYS = {FEED: "its log, event by event", "polling": "asking for each request again", "": "not answered yet"}
 SHOWS_MONEY = frozenset({"", "today", "scopes", "cycles", "payments", "outcomes"})
@@ -45,9 +45,12 @@ def _unreachable(mirror: Mirror) -> None:
 
 
 def show_wiring() -> None:
-    """Among the settings: which server is followed, how, as of when, and what it tells too little of."""
+    """Among the settings: which server is followed, how, as of when, and what it tells too little of.
+
+    For those who see every organisation: what is told in part is anybody's.
+    """
     mirror = runtime().mirror
-    if mirror is None:
+    if mirror is None or caller().organization_id is not None:
         return
     st.header("Mirror", anchor=False)
     st.caption("Commands given here are carried out by the server below, by its clock and its policy.")
