@@ -23,7 +23,6 @@ from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import Settings
 from ods_core.service import NewRow, Runtime, Service
 from ods_core.store import Store
-from tests.browser.conftest import PATIENCE
 from tests.browser.person import Person
 from tests.databases import kept_url
 from tests.seed import ORGANIZATION, SUBMITTED, seed_proposal, seed_request
@@ -181,27 +180,3 @@ def test_somebody_whom_no_row_fits_gets_a_word_and_nothing_else(page: Page, inst
         person.sees("You have no access yet")
         assert OURS not in page.content()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-
-
-def test_what_an_administrator_changes_holds_from_the_persons_next_run(page: Page, installation: Installation) -> None:
-    mara = sign_in(page, installation, "mara")
-    page.goto(f"{installation.server.url}/scopes?scope={installation.ours}")
-    mara.settle()
-    confirm = page.locator(f".st-key-confirm-{installation.ours}").get_by_role("button")
-    expect(confirm).to_be_visible()
-
-    other = page.context.browser.new_context(viewport={"width": 1440, "height": 900})
-    other.set_default_timeout(PATIENCE)
-    ada = sign_in(other.new_page(), installation, "ada")
-    ada.page.goto(f"{installation.server.url}/settings?view=people")
-    ada.settle()
-    ada.shot("people")
-    ada.page.get_by_text("Change or remove a row").click()
-    ada.press("Remove this row")
-    ada.sees("No row yet")
-
-    confirm.click()
-    mara.settle()
-    mara.sees("You have no access yet")
-    assert OURS not in page.content()
-    other.close()
