@@ -6,7 +6,8 @@ A store with so many deliverables is made once and kept. All that the page shows
 figures and their months, those of the period before, the breakdowns by organisation, workspace and tag, the newest
 rejections, the criteria, and what there is to choose from. In every round the product, the tables and statements by
 hand (`outcomes_by_hand`) and pandas with everything in memory (`outcomes_in_pandas`) answer in turn; all three must
-tell the same. Then each of product and pandas in a fresh process, from its start to the answer.
+tell the same. Then each of product and pandas in a fresh process, from its start to the answer. Beside the time stands
+what the processors worked for it, all threads together: on a machine that others use as well, that says more.
 """
 
 from __future__ import annotations
@@ -20,10 +21,16 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from benchmarks import outcomes_by_hand, outcomes_in_pandas
+from benchmarks.outcomes_by_hand import LAYOUTS, ByHand
+from benchmarks.outcomes_in_pandas import InPandas
+from benchmarks.outcomes_product import told
+from benchmarks.outcomes_told import Asked, Told, check
+from benchmarks.varied import now_of, varied_store
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.roles import LOCAL
 from ods_core.queries.facts import check as check_facts
@@ -59,23 +66,47 @@ class Place:
         return Store(f"duckdb:///{self.store}")
 
 
-def in_turn(rounds: int, *calls: Callable[[], object]) -> list[float]:
-    """Median milliseconds of each call, one after the other in every round, after one round to warm up."""
-    took: list[list[float]] = [[] for _ in calls]
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Milliseconds: on the clock, and of the processors."""
+
+    clock: float
+    worked: float
+
+    def __str__(self) -> str:
+        return f"{self.clock:>7,.0f} ms ({self.worked:>6,.0f})"
+
+    def times(self, other: Took) -> str:
+        """How many times the other's."""
+        return f"{self.clock / other.clock:>5.2f}x ({self.worked / other.worked:.2f})"
+
+
+def in_turn(rounds: int, *calls: Callable[[], object]) -> list[Took]:
+    """Medians of each call, one after the other in every round, after one round to warm up."""
+    took: list[list[Took]] = [[] for _ in calls]
     for number in range(rounds + 1):
         for call, times in zip(calls, took, strict=True):
-            start = time.perf_counter()
-            call()
+            one = timed(call)
             if number:
-                times.append((time.perf_counter() - start) * 1000)
-    return [statistics.median(times) for times in took]
+                times.append(one)
+    return [median(times) for times in took]
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Milliseconds of one call."""
-    start = time.perf_counter()
+def median(times: Sequence[Took]) -> Took:
+    """Of both."""
+    return Took(statistics.median(t.clock for t in times), statistics.median(t.worked for t in times))
+
+
+def timed(call: Callable[[], object]) -> Took:
+    """One call, with the processes that it starts."""
+    start, before = time.perf_counter(), _worked()
     call()
-    return (time.perf_counter() - start) * 1000
+    return Took((time.perf_counter() - start) * 1000, _worked() - before)
+
+
+def _worked() -> float:
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in both) * 1000
 
 
 def keep(store: Store, now: datetime) -> None:
@@ -87,16 +118,11 @@ def keep(store: Store, now: datetime) -> None:
         took.append(timed(lambda: keep_up(store)))
     with store.read() as connection:
         assert check_facts(connection) == []
-    print(f"  facts: made anew in {made / 1000:.1f} s; after a change in {statistics.median(took):.0f} ms", flush=True)
+    print(f"  facts made anew {made}, after a change {median(took)}", flush=True)
 
 
-# What loads pandas is imported where it is needed: a fresh process of the product is to start without.
-
-
-def questions(store: Store, now: datetime) -> list[Any]:
+def questions(store: Store, now: datetime) -> list[Asked]:
     """All of the history, the last six months, and one organisation of average size in all of it."""
-    from benchmarks.outcomes_told import Asked
-
     with store.read() as connection:
         months = period_of(connection, LOCAL, OutcomeFilter(), now).months()
         sizes = "SELECT organization_id FROM (SELECT organization_id, count(*) AS n FROM requests GROUP BY 1)"
@@ -108,9 +134,6 @@ def questions(store: Store, now: datetime) -> list[Any]:
 
 def prepared(size: int, folder: Path) -> tuple[Place, datetime]:
     """A store, its facts, the tables by hand and what pandas reads."""
-    from benchmarks import outcomes_by_hand, outcomes_in_pandas
-    from benchmarks.varied import now_of, varied_store
-
     place = Place(varied_store(folder, size))
     store = place.opened()
     with store.read() as connection:
@@ -125,83 +148,55 @@ def prepared(size: int, folder: Path) -> tuple[Place, datetime]:
     return place, now
 
 
-def warm(place: Place, now: datetime, rounds: int) -> float:
-    """Compare the three in turn, print; milliseconds of the product for all of it."""
-    from benchmarks.outcomes_by_hand import LAYOUTS, ByHand
-    from benchmarks.outcomes_in_pandas import InPandas
-    from benchmarks.outcomes_told import check, told
-
+def warm(place: Place, now: datetime, rounds: int) -> Took:
+    """Compare the three in turn, print; what the product takes for all of it."""
     store, frames = place.opened(), InPandas.read(place.frames)
     by_layout = [ByHand.opened(place.hand, layout) for layout in LAYOUTS]
-    first = 0.0
+    first: Took | None = None
     for asked in questions(store, now):
-
-        def ours(asked: Any = asked) -> Any:
-            with store.read() as connection:
-                return told(connection, asked)
-
-        def by_hand(hand: ByHand, asked: Any = asked) -> Any:
-            return hand.page(asked)
-
-        def pandas(asked: Any = asked) -> Any:
-            return frames.page(asked)
-
-        expected = ours()
-        for other, who in [(lambda h=h: by_hand(h), f"by hand, by {h.layout}") for h in by_layout] + [
-            (pandas, "pandas")
-        ]:  # type: ignore[misc]
-            check(expected, other(), who)
-        one, *hands, frame = in_turn(rounds, ours, *[lambda h=h: by_hand(h) for h in by_layout], pandas)  # type: ignore[misc]
-        first = first or one
+        calls = [partial(ours, store, asked), *[partial(hand.page, asked) for hand in by_layout]]
+        calls.append(partial(frames.page, asked))
+        expected, *others = [call() for call in calls]
+        for other, who in zip(others, [*LAYOUTS, "pandas"], strict=True):
+            check(expected, other, who)
+        one, *hands, frame = in_turn(rounds, *calls)
+        best = min(hands, key=lambda took: took.clock)
         print(
-            f"  {asked.name:<20} product {one:>8.1f} ms   by hand {min(hands):>8.1f} ms  {one / min(hands):>5.2f}x   "
-            f"pandas {frame:>8.1f} ms  {frame / one:>5.2f}x slower",
+            f"  {asked.name:<20} product {one}   by hand {best} {one.times(best)}   pandas {frame} {frame.times(one)}",
             flush=True,
         )
+        first = first or one
     store.close()
+    assert first
     return first
+
+
+def ours(store: Store, asked: Asked) -> Told:
+    """The product's answer."""
+    with store.read() as connection:
+        return told(connection, asked)
 
 
 def cold(place: Place, now: datetime, rounds: int) -> None:
     """Start a fresh process for each answer; print what both take, and how far apart they are."""
-    took: dict[str, list[float]] = {"product": [], "pandas": []}
-    for _ in range(rounds):
-        for who, times in took.items():
-            call = [sys.executable, "-m", "benchmarks.outcomes", "--answer", who, str(place.store), now.isoformat()]
-            times.append(timed(lambda call=call: subprocess.run(call, check=True)))  # type: ignore[misc]
-    product, pandas = (statistics.median(times) for times in took.values())
-    apart = f"{pandas / product:>5.2f}x slower"
-    print(f"  from a cold start    product {product:>8.0f} ms   pandas {pandas:>8.0f} ms  {apart}", flush=True)
-
-
-def answer(who: str, path: Path, now: datetime) -> None:
-    """What a fresh process does: open what there is, and answer for all of the history."""
-    from benchmarks.outcomes_told import Asked, told
-
-    place = Place(path)
-    if who == "pandas":
-        from benchmarks.outcomes_in_pandas import InPandas
-
-        assert InPandas.read(place.frames).page(Asked("all of it", now)).figures
-        return
-    store = place.opened()
-    with store.read() as connection:
-        assert told(connection, Asked("all of it", now)).figures
-    store.close()
+    start = [sys.executable, "-m", "benchmarks.outcomes_cold"]
+    calls = [[*start, "product", place.store, now.isoformat()], [*start, "pandas", place.frames, now.isoformat()]]
+    product, pandas = in_turn(rounds, *[partial(subprocess.run, call, check=True) for call in calls])
+    print(f"  {'from a cold start':<20} product {product}   pandas {pandas} {pandas.times(product)}", flush=True)
 
 
 def measure(sizes: Sequence[int], folder: Path, rounds: int) -> None:
     """All sizes, the smallest first, and how the product's time grows."""
-    curve: list[float] = []
+    curve: list[Took] = []
     for size in sizes:
         print(f"{size:,} deliverables", flush=True)
         place, now = prepared(size, folder)
         curve.append(warm(place, now, rounds))
         cold(place, now, max(rounds // 2, 1))
     print("growth, all of it:")
+    most = max(took.worked for took in curve)
     for size, took in zip(sizes, curve, strict=True):
-        bar = "#" * round(40 * took / max(curve))
-        print(f"  {size:>9,} {took:>8.1f} ms {took / size * 1_000_000:>8.1f} ms a million {bar}")
+        print(f"  {size:>9,} {took}  {'#' * round(50 * took.worked / most)}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
 
 
@@ -212,13 +207,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "ods-outcomes")
     parser.add_argument("--quick", action="store_true", help="small stores, to try it")
-    parser.add_argument("--answer", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.answer:
-        who, path, now = given.answer
-        answer(who, Path(path), datetime.fromisoformat(now).astimezone(UTC))
-    else:
-        measure(QUICK if given.quick else given.deliverables, given.keep, given.rounds)
+    measure(QUICK if given.quick else given.deliverables, given.keep, given.rounds)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.outcomes_told import NEWEST, TAGS, Asked, Figures, Told
-from ods_core.queries.criteria_quality import BANDS
+from benchmarks.outcomes_told import BANDS, NEWEST, TAGS, Asked, Figures, Told
 from ods_core.queries.facts import Money, Work
 
 WORK: Mapping[Work, tuple[str, str]] = {
@@ -239,8 +238,8 @@ class ByHand:
                 whole[currency] = [one + (more or 0) for one, more in zip(added, row, strict=True)]
                 if over_time and part is not None:
                     _put_money(found, table, currency, _day(part), row)
-            for currency, row in whole.items():
-                _put_money(found, table, currency, None, row)
+            for currency, sums_of in whole.items():
+                _put_money(found, table, currency, None, sums_of)
 
     def broken_down(self, asked: Asked, span: tuple[int, int], by: str) -> Figures:
         """The figures of each organisation or workspace."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.outcomes_told import NEWEST, TAGS, Asked, Told
-from ods_core.queries.criteria_quality import BANDS
+from benchmarks.outcomes_told import BANDS, NEWEST, TAGS, Asked, Told
 
 KINDS = ("scoped", "confirmed", "completed", "cycle_completed", "cycle_accepted", "remediated", "decided")
 AMOUNTS = {"delivered": "value_delivered", "received": "received", "committed": "committed_value"}
