@@ -17,7 +17,7 @@ import os
 import random
 import threading
 import time
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -152,19 +152,14 @@ class Tail:
 
     def __init__(self) -> None:
         self.low = self.high = 0
-        self.parcels: deque[Parcel] = deque()
+        self.parcels: list[Parcel] = []
 
     def after(self, place: int, limit: int) -> list[Parcel] | None:
         """What follows a place; None where it has to be asked of the database."""
         if not self.low <= place < self.high:
             return None
-        found: list[Parcel] = []
-        for parcel in self.parcels:
-            if parcel.sequence > place:
-                found.append(parcel)
-                if len(found) == limit:
-                    break
-        return found
+        first = bisect_right(self.parcels, place, key=lambda parcel: parcel.sequence)
+        return self.parcels[first : first + limit]
 
     def add(self, place: int, parcels: Sequence[Parcel]) -> None:
         """Keep what was read behind a place, if it goes on from what is kept or is newer than that."""
@@ -175,8 +170,9 @@ class Tail:
             self.low = place
         self.parcels.extend(parcels)
         self.high = parcels[-1].sequence
-        while len(self.parcels) > KEPT_EVENTS:
-            self.low = self.parcels.popleft().sequence
+        if len(self.parcels) > 2 * KEPT_EVENTS:
+            self.low = self.parcels[-KEPT_EVENTS - 1].sequence
+            del self.parcels[:-KEPT_EVENTS]
 
 
 @dataclass(slots=True)

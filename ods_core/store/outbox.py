@@ -9,12 +9,26 @@ transactions that take no turn among the commands.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    Select,
+    String,
+    Update,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+    values,
+)
 
 from ods_core.basics.events import Event
 from ods_core.basics.ids import Prefix, is_id, number_of
@@ -192,9 +206,8 @@ class Progress:
         for lane in self.changed_lanes:
             table = t.webhook_lanes
             connection.execute(update(table).where(table.c.id == lane.id).values(**_row(lane)))
-        for course, position in self.positions.items():
-            courses = t.webhook_courses
-            connection.execute(update(courses).where(courses.c.id == course).values(position=position))
+        if self.positions:
+            connection.execute(_moved(self.positions))
         _delete(connection, t.webhook_lanes, self.ended_lanes)
         _delete(connection, t.webhook_courses, self.ended_courses)
 
@@ -215,6 +228,13 @@ def forget_attempts_before(connection: Connection, when: datetime) -> int:
 def _delete(connection: Connection, table: Any, ids: Sequence[str]) -> None:
     if ids:
         connection.execute(delete(table).where(table.c.id.in_(ids)))
+
+
+def _moved(positions: Mapping[str, int]) -> Update:
+    """Courses at their new places, in one statement however many endpoints there are."""
+    new = values(column("id", String), column("position", BigInteger), name="moved").data([*positions.items()])
+    courses = t.webhook_courses
+    return update(courses).where(courses.c.id == new.c.id).values(position=new.c.position)
 
 
 def _row(lane: LaneRow) -> dict[str, Any]:
