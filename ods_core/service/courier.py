@@ -93,7 +93,7 @@ class Courtesy:
     QUIET = 0.4
     """Seconds without a commit after which nobody is taken to be giving commands."""
     REST = 0.6
-    """Seconds between two turns while somebody is, at least."""
+    """Seconds between two turns while somebody is, at least, on a machine with nothing else to do."""
     SHARE = 1 / 8
     """Of a processor's time at most, then; less where many programs share it, since each second lasts longer there."""
     FEWEST, MORE, MOST = 24, 8, 96
@@ -135,7 +135,7 @@ class Courtesy:
 
     def _rest(self) -> float:
         """Seconds from the beginning of a turn to the next one: the longer, the more work its answers made."""
-        return max(self.REST, (self._used() - self._used_before) * self._load() / self.SHARE)
+        return self._load() * max(self.REST, (self._used() - self._used_before) / self.SHARE)
 
     def share(self) -> int:
         """How many messages may be begun in this turn."""

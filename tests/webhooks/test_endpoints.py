@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.errors import Forbidden, Invalid, NotAllowed, NotFound
@@ -198,14 +199,14 @@ def test_a_secret_overlaps_for_a_day_and_only_the_last_one(webhooks: Webhooks, c
 
 def test_a_replay_is_of_what_the_endpoint_may_see(webhooks: Webhooks, service: Service, store: Store) -> None:
     request(service)
-    (event,) = events_of(store)
+    (told,) = events_of(store)
     theirs, _ = webhooks.add(LOCAL, URL, ["*"], THEIRS)
     own, _ = webhooks.add(ADMIN, URL, ["*"])
-    for id in (event.id, "EVT-26-999999", "nonsense", "EVT-25-000001"):
+    for id in (told.id, "EVT-26-999999", "nonsense", "EVT-25-000001"):
         with pytest.raises(Invalid) as refused:
             webhooks.replay_event(LOCAL, theirs.id, id)
         assert refused.value.problems[0].pointer == "/event_id"
-    assert webhooks.replay_event(ADMIN, own.id, event.id).events == 1
+    assert webhooks.replay_event(ADMIN, own.id, told.id).events == 1
     assert webhooks.replay_range(LOCAL, theirs.id, SUBMITTED).events == 1, "that it was added itself"
     with pytest.raises(Invalid) as refused:
         webhooks.replay_range(ADMIN, own.id, SUBMITTED, SUBMITTED)
@@ -234,3 +235,26 @@ def test_endpoints_are_paged_newest_first(webhooks: Webhooks, store: Store) -> N
             if cursor is None:
                 break
     assert seen == [f"WHK-26-{n:06d}" for n in (5, 4, 3, 2, 1)]
+
+
+def test_a_command_does_the_same_however_many_endpoints_there_are(
+    webhooks: Webhooks, service: Service, store: Store
+) -> None:
+    """The log is the outbox: not one statement more, with none and with fifty."""
+    statements: list[str] = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def note(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> None:
+        statements.append(statement)
+
+    def asked() -> list[str]:
+        statements.clear()
+        request(service)
+        return list(statements)
+
+    asked()
+    before = asked()
+    for _ in range(50):
+        webhooks.add(LOCAL, URL, ["*"])
+    assert asked() == before
+    assert before
