@@ -5,6 +5,7 @@ the store, so that a figure over a million deliverables reads narrow columns and
 the last event that they include. A reader takes the kept rows of the engagements that no later event names, and makes
 those of the others on the spot, within its own transaction. What is read is therefore exact whether or not somebody
 has kept the rows up; `keep_up` only moves the mark on, and is in nobody's way: commands never write to these tables.
+In a store that follows another server engagements change without an event; there all rows are made on the spot.
 """
 
 from __future__ import annotations
@@ -285,6 +286,11 @@ def mark_of(connection: Connection) -> Mark:
     return Mark(*found) if found else NO_MARK
 
 
+def _is_followed(connection: Connection) -> bool:
+    """Whether the store follows another server; its engagements then change without an event, and no mark is right."""
+    return mirrored.following(connection) is not None
+
+
 def _is_behind(connection: Connection, mark: Mark) -> bool:
     e = t.events.c.sequence
     return connection.execute(select(e).where(e > mark.sequence).limit(1)).first() is not None
@@ -320,7 +326,7 @@ def keep_up(store: Store, *, wait: bool = False, anew: bool = False) -> Kept | N
         anew: make all rows, whatever the mark says.
 
     Returns:
-        What was done; None where nothing was to do or somebody else is at it.
+        What was done; None where nothing was to do, somebody else is at it, or another server is followed.
     """
     if not _turn.acquire(blocking=False):
         # Without any rows each reader would make all of them.

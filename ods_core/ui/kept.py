@@ -1,8 +1,9 @@
 """Answers kept until something happens: a page that is looked at again costs no query until the next event.
 
-Nothing in the store changes without an event, and each event has a sequence; so an answer is right for as long as the
-last sequence, the person's reach (roles, organisation, workspace) and the day are those it was found under. Within a
-day only its very first moment differs: what was due on the day before is overdue after it.
+Nothing in the store changes without an event (or, where another server is followed, something that was read of it), and
+`Runtime.changes` counts both; so an answer is right for as long as that number, the person's reach (roles,
+organisation, workspace) and the day are those it was found under. Within a day only its very first moment differs: what
+was due on the day before is overdue after it.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ def _answer(
     find: Callable[[Connection], T], key: tuple[Hashable, ...], read: Callable[[], AbstractContextManager[Connection]]
 ) -> T:
     # Read before the answer: a later event can make it newer than its key, never older.
-    store = runtime().store
-    who = caller()
+    run = runtime()
+    store, who = run.store, caller()
     reach = (who.roles, who.organization_id, who.workspace_id)
-    whole = (store.last_sequence, reach, min(now(), midnight(now().date()) + timedelta(seconds=1)), *key)
+    whole = (run.changes, reach, min(now(), midnight(now().date()) + timedelta(seconds=1)), *key)
     with _lock:
         answers = _kept.setdefault(store, OrderedDict())
         if whole in answers:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.roles import LOCAL
@@ -110,6 +111,23 @@ def test_rows_of_another_definition_are_not_read_and_are_made_anew(
     with store.read() as connection:
         assert answer(connection, clock) == right
         assert facts.check(connection) == []
+
+
+def test_where_another_server_is_followed_nothing_kept_is_read(
+    teller: Teller, store: Store, clock: MovingClock
+) -> None:
+    """What is read of another server changes engagements without an event, so no mark says which."""
+    engagement = teller.running(at(4, 1))
+    facts.keep_up(store)
+    with store.engine.begin() as connection:
+        connection.execute(insert(t.mirror).values(url="http://127.0.0.1:8501", way="polling"))
+        read = update(t.scopes).where(t.scopes.c.id == engagement.scopes[-1].id)
+        connection.execute(read.values(proposed_at=clock() - timedelta(days=2)))
+    with store.read() as connection:
+        (waited,) = [m for m in answer(connection, clock)["metrics"] if m["key"] == "confirmation_time_median"]
+        assert facts.check(connection) == []
+    assert waited["value"] == 2.0
+    assert facts.keep_up(store) is None
 
 
 @pytest.mark.parametrize("table", [t.fact_work, t.fact_money], ids=lambda table: table.name)
