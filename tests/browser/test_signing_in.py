@@ -23,6 +23,7 @@ from ods_core.basics.roles import LOCAL
 from ods_core.basics.settings import Settings
 from ods_core.service import NewRow, Runtime, Service
 from ods_core.store import Store
+from tests.browser.conftest import PATIENCE
 from tests.browser.person import Person
 from tests.databases import kept_url
 from tests.seed import ORGANIZATION, SUBMITTED, seed_proposal, seed_request
@@ -180,3 +181,30 @@ def test_somebody_whom_no_row_fits_gets_a_word_and_nothing_else(page: Page, inst
         person.sees("You have no access yet")
         assert OURS not in page.content()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def test_what_an_administrator_takes_away_is_gone_for_somebody_who_is_signed_in(
+    page: Page, installation: Installation
+) -> None:
+    """The browser keeps who somebody is; what they may do is asked of the mapping each time."""
+    url = installation.server.url
+    mara = sign_in(page, installation, "mara")
+    mara.sees(OURS)
+    # Her window looks for changes twice a second; a crowded machine draws the other one sooner without it.
+    page.goto("about:blank")
+
+    other = page.context.browser.new_context(viewport={"width": 1440, "height": 900})
+    other.set_default_timeout(PATIENCE)
+    ada = sign_in(other.new_page(), installation, "ada")
+    ada.page.goto(f"{url}/settings?view=people")
+    ada.settle()
+    ada.shot("people")
+    ada.page.get_by_text("Change or remove a row").click()
+    ada.press("Remove this row")
+    ada.sees("No row yet")
+    other.close()
+
+    page.goto(url)
+    mara.settle()
+    mara.sees("You have no access yet", "Mara@example.com")
+    assert OURS not in page.content()
