@@ -56,6 +56,8 @@ VIEWS = {"timeline": "Timeline", "remediation": "Remediation"}
 STATES = {"active": ScopeStatus.ACTIVE, "completed": ScopeStatus.COMPLETED, "cancelled": ScopeStatus.CANCELLED}
 STATE_LABELS = {name: look(status).label for name, status in STATES.items()} | {"all": "All"}
 LONGEST_LABEL = 22
+LONGEST_HEADING = 38
+"""A phone's chart is as wide."""
 GROUPS = {"scope": lambda row: row.scope_id, "organization": lambda row: row.organization_id}
 TOP = 84
 """Pixels above the bars, for the axis and the legend over it."""
@@ -63,20 +65,26 @@ TOP = 84
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How the rows of a chart are drawn: their height in pixels, and for plan and work the (place, width) of a bar."""
+    """How the rows of a chart are drawn: their height in pixels, and for plan and work the (place, width) of a bar.
+
+    `heading` and `finish` are where, in the row of a group's name, the name stands and its forecast is marked: one
+    above the other where rows are high, since on a phone a name is as wide as the chart.
+    """
 
     height: int
     plan: tuple[float, float]
     work: tuple[float, float]
     font: int
+    heading: float
+    finish: float
 
     def lane(self, lane: str) -> tuple[float, float]:
         """Where a bar lies within its row, and how thick it is."""
         return self.plan if lane == "plan" else self.work
 
 
-FEW_ROWS = Rows(34, (-0.2, 0.36), (0.2, 0.36), 12)
-MANY_ROWS = Rows(19, (0.0, 0.8), (0.0, 0.4), 10)
+FEW_ROWS = Rows(34, (-0.2, 0.36), (0.2, 0.36), 12, -0.16, 0.3)
+MANY_ROWS = Rows(19, (0.0, 0.8), (0.0, 0.4), 10, 0.15, 0.15)
 
 
 def lateness(row: TimelineRow) -> str:
@@ -217,7 +225,7 @@ def finish_marks(chart: go.Figure, headings: Sequence[tuple[float, TimelineRow]]
             name=name,
             mode="markers",
             x=[of(finish) for *_, finish in told],
-            y=[at for at, *_ in told],
+            y=[at + rows.finish for at, *_ in told],
             marker={"symbol": symbol, "size": rows.font - 1, "color": charts.theme_colour(shade)},
             hovertext=[f"{short(row.scope_title, 60)}<br>{outlook.finish_words(finish)}" for _, row, finish in told],
             hoverinfo="text",
@@ -235,7 +243,7 @@ def placed_rows(
     for _, members in groupby(found.rows, GROUPS[by]):
         for number, row in enumerate(members):
             if number == 0:
-                headings.append((place + 0.15, row))
+                headings.append((place, row))
                 place += 1
             placed.append((place, row))
             place += 1
@@ -304,8 +312,8 @@ def heading_of(chart: go.Figure, at: float, title: str, rows: Rows) -> None:
         x=0,
         xref="paper",
         xanchor="left",
-        y=at,
-        text=f"<b>{short(title, 48)}</b>",
+        y=at + rows.heading,
+        text=f"<b>{short(title, LONGEST_HEADING)}</b>",
         showarrow=False,
         align="left",
         font={"color": charts.theme_colour("text"), "size": rows.font + 1},
