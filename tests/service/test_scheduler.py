@@ -154,7 +154,7 @@ def test_one_that_fails_is_logged_left_alone_and_tried_again(
             raise RuntimeError("the disk is full")
         return give(self, id)
 
-    monkeypatch.setattr("ods_core.service.scheduler.DUTIES", (_duty(broken),))
+    monkeypatch.setattr(scheduler, "duties", (_duty(broken),))
     with caplog.at_level(logging.ERROR, "ods.scheduler"):
         assert scheduler.look() == {"lapsed reviews": 1}
     assert "the disk is full" in caplog.text
