@@ -15,6 +15,7 @@ from ods_core.basics.roles import ALL_ROLES
 from ods_core.basics.states import Kind
 from ods_core.queries import board
 from ods_core.queries.behind import Measured, behind
+from ods_core.queries.board import HEADINGS
 from ods_core.queries.choices import currencies, organizations, tags, workspaces
 from ods_core.queries.criteria_quality import BANDS, Band, by_score
 from ods_core.queries.criteria_quality import behind as behind_band
@@ -59,17 +60,8 @@ MOST_TAGS = 12
 STEPS = {Step.MONTH.value: "By month", Step.QUARTER.value: "By quarter", Step.WEEK.value: "By week"}
 MONTHS = 6
 """How many months are looked at unless asked otherwise."""
-QUALITY = ("first_time_acceptance_rate", "on_time_rate", "rejection_rate", "remediation_free_scope_rate", "win_rate")
-PACE = (
-    "outcome_lead_time_median",
-    "cycle_time_median",
-    "schedule_variance_median",
-    "review_turnaround_median",
-    "confirmation_time_median",
-    "scoping_time_median",
-)
-EFFORT = ("remediation_cycles_per_scope", "remediation_days", "price_to_budget_median")
-MONEY = tuple(key for key, metric in METRICS.items() if metric.per_currency)
+QUALITY, PACE, EFFORT, MONEY = HEADINGS.values()
+"""As the printed report has them under its headings."""
 MADE_OF: Mapping[str, tuple[str, str]] = {
     "scoping": ("request", "requests"),
     "won": ("request", "requests"),

@@ -8,7 +8,7 @@ import streamlit as st
 
 import ods_core
 from ods_core.basics.events import EVENT_LABELS, EventType
-from ods_core.basics.roles import PERSONAS, Role
+from ods_core.basics.roles import PERSONAS
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import LOOKS, Kind
 from ods_core.lifecycle import RULES, TRANSITIONS
@@ -93,7 +93,7 @@ def show_wiring() -> None:
 def looks_after_all() -> bool:
     """Whether the person looks after the whole installation, not one organisation's part of it."""
     who = caller()
-    return who.organization_id is None and who.may(frozenset({Role.ADMIN}))
+    return who.organization_id is None and who.is_admin
 
 
 def show_database(schema: int) -> None:

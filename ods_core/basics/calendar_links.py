@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +14,6 @@ from ods_core.basics.roles import Caller, Role
 def new_token() -> str:
     """What cannot be guessed: 256 random bits, 43 characters that an address may have."""
     return secrets.token_urlsafe(32)
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token; it has too many bits for a digest to be turned round."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

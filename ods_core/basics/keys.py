@@ -38,7 +38,7 @@ def new_secret() -> Secret:
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a key, 64 hexadecimal digits."""
+    """What is kept of a key or of a link's token, 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ods_core.basics.errors import Forbidden
 from ods_core.basics.events import SYSTEM, Actor, ActorKind
 
 
@@ -65,9 +66,20 @@ class Caller:
         return self.organization_id is None and self.may(IMPORTERS)
 
     @property
+    def is_admin(self) -> bool:
+        """Whether the caller looks after what programs and people may do here, in its organisation or in all."""
+        return Role.ADMIN in self.roles
+
+    @property
     def calculates(self) -> bool:
         """Whether the caller sees how a price was calculated: an administrator of one organisation does not."""
         return Role.PROVIDER in self.roles or (self.organization_id is None and self.may(CALCULATORS))
+
+
+def require_admin(caller: Caller, task: str) -> None:
+    """Raise Forbidden for a caller who is no administrator; `task` goes on from "to"."""
+    if not caller.is_admin:
+        raise Forbidden(f"to {task} needs the role {Role.ADMIN}")
 
 
 LOCAL = Caller(Actor(ActorKind.LOCAL, "local"), ALL_ROLES)

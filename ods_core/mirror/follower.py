@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from ods_core.basics.background import Background
 from ods_core.basics.clock import Clock
 from ods_core.basics.errors import NotFound
 from ods_core.basics.events import EventType
@@ -60,7 +61,7 @@ class Mirror:
         return self.way != POLLING
 
 
-class Follower:
+class Follower(Background):
     """Follows one server.
 
     Args:
@@ -84,24 +85,20 @@ class Follower:
         self._recall()
         self._kept_at: dict[str, float] = {}
         self._looking = threading.Lock()
-        self._stopped, self._nudged = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ods-mirror", daemon=True)
+        self._nudged = threading.Event()
+        super().__init__("ods-mirror")
 
     @property
     def mirror(self) -> Mirror:
         """How it goes."""
         return self._mirror
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
     def stop(self, patience: float = 10.0) -> None:
         """End after the reading at hand; waits at most `patience` seconds for it."""
+        # It rests by the nudge, and looks at whether to end when it wakes.
         self._stopped.set()
         self._nudged.set()
-        if self._thread.is_alive():
-            self._thread.join(patience)
+        super().stop(patience)
 
     def nudge(self) -> None:
         """Look soon: something happened there."""

@@ -19,11 +19,12 @@ from ods_core.basics.errors import Forbidden, NotFound, OdsError, Unauthenticate
 from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.ids import Prefix, number_of
 from ods_core.basics.keys import ApiKey, SecurityEvent, SecurityKind, lookup_of, new_secret
-from ods_core.basics.roles import LOCAL, Caller, Role
+from ods_core.basics.roles import LOCAL, Caller, Role, require_admin
 from ods_core.store import Store, access
 
 NOBODY = Actor(ActorKind.SYSTEM, "nobody")
 """Whom a denial is written to when no caller could be made out."""
+LOOK_AFTER_KEYS = "look after keys"
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 ANSWERS_ARE_KEPT = timedelta(hours=24)
 """How long the first answer to an idempotency key is given again."""
@@ -81,7 +82,7 @@ class Access:
         self.signs_in = signs_in
         self.per_key, self.per_address, self.wrong_keys = per_key, per_address, wrong_keys
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._has_keys = False
+        self._has_keys = self._asked = False
         self._forgot_at: datetime | None = None
 
     # Coming in
@@ -117,9 +118,13 @@ class Access:
 
         A key that was revoked or has expired counts: the last one's end does not open the door.
         """
-        if not self._has_keys and not self.signs_in:
+        # Where no other process can make one, it is asked once: nothing that every call pays.
+        if not self._has_keys and not self.signs_in and (self.store.is_shared or not self._asked):
             with self.store.read() as connection:
-                self._has_keys = access.any_key(connection)
+                if access.any_key(connection):
+                    # Only ever set: a key may be made while this looks.
+                    self._has_keys = True
+            self._asked = True
         return self._has_keys or self.signs_in
 
     def _key_of(self, authorization: str) -> ApiKey:
@@ -167,7 +172,7 @@ class Access:
             Forbidden: the caller is no administrator, or of another organisation, or gives what it may not give.
             Invalid: values that cannot be right.
         """
-        self._require_admin(caller)
+        require_admin(caller, LOOK_AFTER_KEYS)
         organization_id = wanted.organization_id or caller.organization_id
         roles = _checked(wanted, organization_id, self.clock())
         _require_within(caller, organization_id, wanted.workspace_id, roles)
@@ -199,7 +204,7 @@ class Access:
             Forbidden: the caller is no administrator.
             NotFound: there is no such key for this caller.
         """
-        self._require_admin(caller)
+        require_admin(caller, LOOK_AFTER_KEYS)
         with self.store.write() as unit:
             key = self._visible(caller, access.key_by_id(unit.connection, id), id)
             if key.revoked_at is None:
@@ -212,14 +217,14 @@ class Access:
 
     def keys(self, caller: Caller, *, limit: int | None = None, before: int | None = None) -> list[ApiKey]:
         """The keys that the caller looks after, newest first."""
-        self._require_admin(caller)
+        require_admin(caller, LOOK_AFTER_KEYS)
         with self.store.read() as connection:
             found = access.keys_of(connection, caller.organization_id, limit=limit, before=before)
         return [key for key in found if _looks_after(caller, key)]
 
     def key(self, caller: Caller, id: str) -> ApiKey:
         """One key."""
-        self._require_admin(caller)
+        require_admin(caller, LOOK_AFTER_KEYS)
         with self.store.read() as connection:
             return self._visible(caller, access.key_by_id(connection, id), id)
 
@@ -229,19 +234,13 @@ class Access:
             raise NotFound("key", id)
         return key
 
-    @staticmethod
-    def _require_admin(caller: Caller) -> None:
-        if not caller.may(frozenset({Role.ADMIN})):
-            raise Forbidden("to look after keys needs the role admin")
-
     # What happened
 
     def security_events(
         self, caller: Caller, *, kinds: Sequence[SecurityKind] = (), limit: int = 25, before: int | None = None
     ) -> list[SecurityEvent]:
         """What happened at the door, newest first: of the caller's organisation, or all of it."""
-        if not caller.may(frozenset({Role.ADMIN})):
-            raise Forbidden("to read security events needs the role admin")
+        require_admin(caller, "read security events")
         with self.store.read() as connection:
             return access.noted(connection, caller.organization_id, kinds=kinds, limit=limit, before=before)
 

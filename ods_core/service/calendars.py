@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ods_core.basics.calendar_links import CalendarLink, digest_of, new_token
+from ods_core.basics.calendar_links import CalendarLink, new_token
 from ods_core.basics.checks import SHORT_TEXT, Checks
 from ods_core.basics.clock import Clock
 from ods_core.basics.errors import Forbidden, NotFound
 from ods_core.basics.ids import Prefix, number_of
-from ods_core.basics.keys import SecurityKind
-from ods_core.basics.roles import Caller, Role
+from ods_core.basics.keys import SecurityKind, digest_of
+from ods_core.basics.roles import Caller, require_admin
 from ods_core.store import Store, calendar_links
 
 READING_IS_NOTED_EVERY = timedelta(hours=1)
+
+LOOK_AFTER = "look after calendar links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class CalendarLinks:
             Forbidden: the caller is no administrator, or of another organisation or workspace.
             Invalid: values that cannot be right.
         """
-        _require_admin(caller)
+        require_admin(caller, LOOK_AFTER)
         organization_id = wanted.organization_id or caller.organization_id
         workspace_id = wanted.workspace_id or caller.workspace_id
         _check(wanted, organization_id)
@@ -89,7 +91,7 @@ class CalendarLinks:
 
     def newest(self, caller: Caller, *, limit: int, before: int | None = None) -> list[CalendarLink]:
         """The links that the caller looks after, newest first, revoked ones too."""
-        _require_admin(caller)
+        require_admin(caller, LOOK_AFTER)
         with self.store.read() as connection:
             return calendar_links.newest(
                 connection, caller.organization_id, caller.workspace_id, limit=limit, before=before
@@ -112,13 +114,8 @@ class CalendarLinks:
         return link
 
 
-def _require_admin(caller: Caller) -> None:
-    if not caller.may(frozenset({Role.ADMIN})):
-        raise Forbidden("to look after calendar links needs the role admin")
-
-
 def _visible(caller: Caller, link: CalendarLink | None, id: str) -> CalendarLink:
-    _require_admin(caller)
+    require_admin(caller, LOOK_AFTER)
     same = link is not None and caller.organization_id in (None, link.organization_id)
     if link is None or not same or caller.workspace_id not in (None, link.workspace_id):
         raise NotFound("calendar_link", id)

@@ -15,13 +15,13 @@ import asyncio
 import logging
 import os
 import random
-import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from ods_core.basics.background import Background
 from ods_core.basics.settings import Settings
 from ods_core.basics.states import DeliveryStatus
 from ods_core.basics.webhooks import DeliveryAttempt, Endpoint
@@ -214,7 +214,7 @@ class _Duties:
     given_up: list[tuple[Route, Parcel, int]] = field(default_factory=list)
 
 
-class Courier:
+class Courier(Background):
     """A thread that sends what the log of events has for the endpoints.
 
     Args:
@@ -237,8 +237,7 @@ class Courier:
         self.webhooks, self.store, self.policy = webhooks, webhooks.store, policy
         self._make_sender = sender or self._sender
         self.now, self.chance = now, chance
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ods-courier", daemon=True)
+        super().__init__("ods-courier")
         self._routes: dict[str, Route] = {}
         self._courses: set[str] = set()
         self._version = -1
@@ -250,16 +249,6 @@ class Courier:
         self._courtesy = Courtesy(lambda: self.store.last_sequence)
         self._written = self._forgotten = self._refreshed = 0.0
         self._turn = 0
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, patience: float = 10.0) -> None:
-        """Begin nothing new, give what is on its way a moment, write down what is known, and end."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(patience)
 
     def _sender(self) -> Sender:
         p = self.policy

@@ -14,12 +14,14 @@ from ods_core.basics.errors import Forbidden, NotFound
 from ods_core.basics.events import Actor
 from ods_core.basics.keys import SecurityKind
 from ods_core.basics.people import EMAIL, Claims, Membership, PeopleRow, memberships
-from ods_core.basics.roles import Caller, Role
+from ods_core.basics.roles import Caller, Role, require_admin
 from ods_core.service.access import Access, checked_roles
 from ods_core.store import Store, people
 
 REMEMBERED = 10_000
 """So many sign-ins are remembered, so that each is written down once."""
+
+LOOK_AFTER = "look after people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class People:
         Raises:
             Forbidden: the caller is no administrator.
         """
-        _require_admin(caller)
+        require_admin(caller, LOOK_AFTER)
         return [row for row in self._all() if _looks_after(caller, row)]
 
     def add(self, caller: Caller, wanted: NewRow) -> PeopleRow:
@@ -99,7 +101,7 @@ class People:
             Forbidden: the caller is no administrator, or gives what it may not give.
             Invalid: values that cannot be right, or a row that is there already.
         """
-        _require_admin(caller)
+        require_admin(caller, LOOK_AFTER)
         made = self._checked(wanted, caller)
         _require_within(caller, made)
         with self.store.write() as unit:
@@ -118,7 +120,7 @@ class People:
             NotFound: there is no such row for this caller.
             Invalid: no roles, or unknown ones.
         """
-        _require_admin(caller)
+        require_admin(caller, LOOK_AFTER)
         checks = Checks()
         given = checked_roles(checks, roles)
         checks.done()
@@ -136,7 +138,7 @@ class People:
             Forbidden: the caller is no administrator.
             NotFound: there is no such row for this caller.
         """
-        _require_admin(caller)
+        require_admin(caller, LOOK_AFTER)
         with self.store.write() as unit:
             self.store.turns.queue(unit.connection, "people")
             row = self._visible(caller, number)
@@ -192,11 +194,6 @@ def _place(row: PeopleRow) -> tuple[str | None, ...]:
 
 def _words(roles: frozenset[Role]) -> list[str]:
     return sorted(role.value for role in roles)
-
-
-def _require_admin(caller: Caller) -> None:
-    if not caller.may(frozenset({Role.ADMIN})):
-        raise Forbidden("to look after people needs the role admin")
 
 
 def _looks_after(caller: Caller, row: PeopleRow) -> bool:

@@ -8,7 +8,6 @@ in the same moment either comes first or is told that the clock did, and two ser
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from ods_core.basics.background import Background
 from ods_core.basics.errors import NotAllowed, NotFound
 from ods_core.service.facade import Result, Service
 from ods_core.store import due
@@ -44,7 +44,7 @@ DUTIES: tuple[Duty, ...] = (
 )
 
 
-class Scheduler:
+class Scheduler(Background):
     """A thread that carries out what is due, every `seconds`.
 
     Args:
@@ -65,18 +65,7 @@ class Scheduler:
         self.duties = duties
         self.seconds = seconds
         self.chores = chores
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ods-scheduler", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self, patience: float = 10.0) -> None:
-        """Finish the command at hand and end; waits at most `patience` seconds for it."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(patience)
+        super().__init__("ods-scheduler")
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -9,10 +9,10 @@ import streamlit as st
 
 from ods_core.basics.calendar_links import CalendarLink
 from ods_core.basics.errors import OdsError
-from ods_core.basics.roles import Role
 from ods_core.service import NewLink, runtime
 from ods_core.ui import refusals, tables
 from ods_core.ui.formats import moment
+from ods_core.ui.handed_out import end_one, show_once
 from ods_core.ui.session import caller
 
 SHOWN = 100
@@ -23,7 +23,7 @@ _WHOSE = "Left empty, it is the provider's link, which shows every organisation.
 def show_calendars() -> None:
     """The links that calendar programs read; for administrators."""
     st.header("Calendars", anchor=False)
-    if not caller().may(frozenset({Role.ADMIN})):
+    if not caller().is_admin:
         st.caption("Links to calendars are looked after by administrators.")
         return
     st.caption(
@@ -46,10 +46,9 @@ def _show_new_one() -> None:
     if made is None:
         return
     link, token = made
-    with st.container(border=True, key="new_link"):
-        st.success(f"{link.id} is made. Copy it now: it is not kept, and not shown again.", icon=":material/event:")
-        st.code(f"{_origin()}/v1/capabilities/ods/calendar/{token}.ics", language=None)
-        st.button("I have copied it", key="link_copied", on_click=lambda: st.session_state.pop(_MADE, None))
+    headline = f"{link.id} is made. Copy it now: it is not kept, and not shown again."
+    address = f"{_origin()}/v1/capabilities/ods/calendar/{token}.ics"
+    show_once(_MADE, headline, address, icon=":material/event:", key="new_link", copied="link_copied")
 
 
 def _origin() -> str:
@@ -98,13 +97,9 @@ def _table(found: Sequence[CalendarLink]) -> None:
 
 
 def _end_one(active: Sequence[CalendarLink]) -> None:
-    if not active:
-        return
-    with st.expander("End a link", icon=":material/event_busy:"):
-        labels = {link.id: f"{link.id} · {link.name}" for link in active}
-        st.selectbox("Link", list(labels), format_func=lambda id: labels[id], key="link_to_end")
-        st.caption("Programs that read it find nothing there from that moment on. It cannot be taken back.")
-        st.button("End this link", key="link_end", on_click=_end, icon=":material/block:")
+    warning = "Programs that read it find nothing there from that moment on. It cannot be taken back."
+    labels = {link.id: f"{link.id} · {link.name}" for link in active}
+    end_one("link", labels, warning, _end, icon=":material/event_busy:", chosen="link_to_end", key="link_end")
 
 
 def _end() -> None:

@@ -14,6 +14,7 @@ from ods_core.basics.roles import Role
 from ods_core.service import NewKey, runtime
 from ods_core.ui import refusals, tables
 from ods_core.ui.formats import NOTHING, moment
+from ods_core.ui.handed_out import end_one, show_once
 from ods_core.ui.session import caller, choose, now
 
 SHOWN = 100
@@ -49,7 +50,7 @@ def show_keys() -> None:
 
 
 def _is_admin(otherwise: str) -> bool:
-    if caller().may(frozenset({Role.ADMIN})):
+    if caller().is_admin:
         return True
     st.caption(otherwise)
     return False
@@ -61,10 +62,8 @@ def _show_new_one() -> None:
     if made is None:
         return
     key, text = made
-    with st.container(border=True, key="new_key"):
-        st.success(f"{key.id} is made. Copy it now: it is not kept, and not shown again.", icon=":material/key:")
-        st.code(text, language=None)
-        st.button("I have copied it", key="key_copied", on_click=lambda: st.session_state.pop(_MADE, None))
+    headline = f"{key.id} is made. Copy it now: it is not kept, and not shown again."
+    show_once(_MADE, headline, text, icon=":material/key:", key="new_key", copied="key_copied")
 
 
 def _form() -> None:
@@ -126,13 +125,9 @@ def _table(found: Sequence[ApiKey]) -> None:
 
 
 def _end_one(active: Sequence[ApiKey]) -> None:
-    if not active:
-        return
-    with st.expander("End a key", icon=":material/key_off:"):
-        labels = {key.id: f"{key.id} · {key.name}" for key in active}
-        st.selectbox("Key", list(labels), format_func=lambda id: labels[id], key="key_to_end")
-        st.caption("Programs that come with it are refused from that moment on. It cannot be taken back.")
-        st.button("End this key", key="key_end", on_click=_end, icon=":material/block:")
+    warning = "Programs that come with it are refused from that moment on. It cannot be taken back."
+    labels = {key.id: f"{key.id} · {key.name}" for key in active}
+    end_one("key", labels, warning, _end, icon=":material/key_off:", chosen="key_to_end", key="key_end")
 
 
 def _end() -> None:

@@ -22,7 +22,7 @@ def show_people() -> None:
     """The mapping; for administrators."""
     st.header("People", anchor=False)
     who = caller()
-    if not who.may(frozenset({Role.ADMIN})):
+    if not who.is_admin:
         st.caption("Who may come in, and with which roles, is looked after by administrators.")
         return
     st.caption(_ABOUT if people.is_needed() else f"{_ABOUT} Sign-in is not configured on this server yet.")

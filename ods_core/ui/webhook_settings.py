@@ -18,6 +18,7 @@ from ods_core.service import Webhooks, runtime
 from ods_core.ui import cards, refusals, tables
 from ods_core.ui.decisions import ask_once
 from ods_core.ui.formats import NOTHING, count, moment, plain
+from ods_core.ui.handed_out import show_once
 from ods_core.ui.session import caller, choose, link, now, param, reading, set_params
 
 SHOWN = 100
@@ -119,10 +120,8 @@ def _show_secret() -> None:
     if made is None:
         return
     id, secret = made
-    with st.container(border=True, key="new_secret"):
-        st.success(f"The secret of {id}. Copy it now: it is not shown again.", icon=":material/key:")
-        st.code(secret, language=None)
-        st.button("I have copied it", key="secret_copied", on_click=lambda: st.session_state.pop(_MADE, None))
+    headline = f"The secret of {id}. Copy it now: it is not shown again."
+    show_once(_MADE, headline, secret, icon=":material/key:", key="new_secret", copied="secret_copied")
 
 
 def _show_refusal() -> None:

@@ -15,7 +15,7 @@ from ods_core.api.files import described
 from ods_core.api.wiring import Asking, Running, links, router
 from ods_core.basics.errors import Forbidden, NotAllowed, StoreError
 from ods_core.basics.keys import SecurityKind
-from ods_core.basics.roles import LOCAL, Caller, Role
+from ods_core.basics.roles import LOCAL, Caller
 from ods_core.moving import pack
 from ods_core.service import Runtime, presence
 
@@ -41,7 +41,7 @@ def get_backup(run: Running, caller: Asking) -> Response:
 
     Commands go on meanwhile. What was acknowledged before the call is in it. It holds everything, secrets included.
     """
-    if not caller.may(frozenset({Role.ADMIN})) or caller.organization_id is not None:
+    if not caller.is_admin or caller.organization_id is not None:
         raise Forbidden("to take a backup needs the role admin of the provider")
     return _backup(run, caller)
 

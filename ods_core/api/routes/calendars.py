@@ -7,12 +7,12 @@ from fastapi.responses import Response
 from ods_core.api.bodies import CalendarLinkBody
 from ods_core.api.exchange import answer, created_with_secret
 from ods_core.api.files import described
+from ods_core.api.routes.reading import first_of, place_of
 from ods_core.api.shapes import CalendarLinkShape, NewCalendarLinkShape
 from ods_core.api.wiring import BASE, COMMAND, Asking, Cursor, Limit, Running, links, many, one, router
-from ods_core.basics.ids import number_of
+from ods_core.basics.calendar_links import CalendarLink
 from ods_core.papers.calendar import MEDIA_TYPE, calendar_file
 from ods_core.queries.calendar import AHEAD, BEHIND, entries
-from ods_core.queries.lists import read_cursor, write_cursor
 
 routes = router("Calendars")
 by_link = links("Calendars")
@@ -31,10 +31,8 @@ def make_calendar_link(body: CalendarLinkBody, run: Running, caller: Asking) -> 
 @routes.get("/calendar-links", responses=many(CalendarLinkShape, refusals=(403,)))
 def list_calendar_links(run: Running, caller: Asking, limit: Limit = 25, cursor: Cursor = None) -> Response:
     """The links of the caller's organisation, or all of them; newest first, revoked ones too."""
-    found = run.calendars.newest(caller, limit=limit + 1, before=None if cursor is None else read_cursor(cursor))
-    shown = found[:limit]
-    more = write_cursor(number_of(shown[-1].id)) if len(found) > limit else None
-    return answer([link.as_json() for link in shown], meta={"cursor": more, "has_more": more is not None})
+    found = run.calendars.newest(caller, limit=limit + 1, before=place_of(cursor))
+    return first_of(found, limit, lambda link: link.number, CalendarLink.as_json)
 
 
 @routes.get("/calendar-links/{id}", responses=one(CalendarLinkShape, refusals=(403, 404)))

@@ -6,11 +6,10 @@ from fastapi.responses import Response
 
 from ods_core.api.bodies import KeyBody
 from ods_core.api.exchange import answer, created_with_secret
+from ods_core.api.routes.reading import first_of, place_of
 from ods_core.api.shapes import KeyShape, NewKeyShape, SecurityEventShape
 from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
-from ods_core.basics.ids import number_of
-from ods_core.basics.keys import SecurityKind
-from ods_core.queries.lists import read_cursor, write_cursor
+from ods_core.basics.keys import SecurityEvent, SecurityKind
 
 routes = router("Trust")
 
@@ -28,11 +27,8 @@ def make_key(body: KeyBody, run: Running, caller: Asking) -> Response:
 @routes.get("/keys", responses=many(KeyShape, refusals=(403,)))
 def list_keys(run: Running, caller: Asking, limit: Limit = 25, cursor: Cursor = None) -> Response:
     """The keys of the caller's organisation, or all of them; newest first, ended ones too."""
-    found = run.access.keys(caller, limit=limit + 1, before=None if cursor is None else read_cursor(cursor))
-    shown = found[:limit]
-    more = write_cursor(number_of(shown[-1].id)) if len(found) > limit else None
-    now = run.clock()
-    return answer([key.as_json(now) for key in shown], meta={"cursor": more, "has_more": more is not None})
+    now, found = run.clock(), run.access.keys(caller, limit=limit + 1, before=place_of(cursor))
+    return first_of(found, limit, lambda key: key.number, lambda key: key.as_json(now))
 
 
 @routes.get("/keys/{id}", responses=one(KeyShape, refusals=(403, 404)))
@@ -52,12 +48,6 @@ def list_security_events(
     run: Running, caller: Asking, kind: SecurityKind | None = None, limit: Limit = 25, cursor: Cursor = None
 ) -> Response:
     """Who came in, what was denied, which keys were made and ended, which exports were taken; newest first."""
-    found = run.access.security_events(
-        caller,
-        kinds=(kind,) if kind else (),
-        limit=limit + 1,
-        before=None if cursor is None else read_cursor(cursor),
-    )
-    shown = found[:limit]
-    more = write_cursor(shown[-1].number) if len(found) > limit else None
-    return answer([event.as_json() for event in shown], meta={"cursor": more, "has_more": more is not None})
+    kinds = (kind,) if kind else ()
+    found = run.access.security_events(caller, kinds=kinds, limit=limit + 1, before=place_of(cursor))
+    return first_of(found, limit, lambda event: event.number, SecurityEvent.as_json)
