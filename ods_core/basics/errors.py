@@ -152,4 +152,4 @@ class StoreError(OdsError):
 class StoreHeld(StoreError):
     """Another process holds the database, which lets one at a time."""
 
-    code, title = "store_held", "The database is held by another process"
+    title = "The database is held by another process"

@@ -20,9 +20,12 @@ PATIENCE = 60_000
 SHOTS = Path(__file__).parent / "shots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright.
+
+    Ended with each page of tests: as long as Playwright's loop runs, no other test of the process can run one.
+    """
     if CHROMIUM is None:
         if os.environ.get("ODS_TEST_BROWSER") == "required":
             pytest.fail("no chromium on this machine, and ODS_TEST_BROWSER=required")

@@ -83,7 +83,7 @@ def written(run: Runtime) -> int:
 
 def test_only_an_administrator_imports(empty: Runtime) -> None:
     app = section(**{"as": "finance"})
-    assert "An administrator brings in the history" in words(app)
+    assert "An administrator of the installation brings in the history" in words(app)
     assert not app.file_uploader
 
 
