@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from ods_core import __version__
 from ods_core.api import problems
 from ods_core.api.guard import LocalOnly
+from ods_core.api.refusals import problem_schemas
 from ods_core.api.routes import (
     backups,
     calendars,
@@ -53,6 +56,7 @@ def build(*, local_only: bool = True) -> FastAPI:
         openapi_url="/openapi.json",
     )
     problems.install(app)
+    _describe_problems(app)
     # `{id}.pdf` stands before `{id}`: the first path that fits is taken.
     rooms = (prints, requests, scopes, delivery, exports, money, quotes, quality, metrics, events, trust, webhooks)
     for module in (*rooms, backups, calendars):
@@ -65,3 +69,15 @@ def build(*, local_only: bool = True) -> FastAPI:
         app.add_middleware(LocalOnly)
     app.add_middleware(RequestIds)
     return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Let the application's description have the schemas that the refusals of every call point at."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        description = describe()
+        description["components"]["schemas"] |= problem_schemas()
+        return description
+
+    app.openapi = described  # type: ignore[method-assign]  # as the framework has it done

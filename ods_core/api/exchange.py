@@ -19,6 +19,7 @@ from ods_core.api.measuring import begin
 from ods_core.api.measuring import note as measured
 from ods_core.api.once import TAGGED, note, once
 from ods_core.api.problems import failed, on_bad_values, on_http_error, refused, unreadable
+from ods_core.api.refusals import shared
 from ods_core.basics.errors import Forbidden, Invalid, OdsError
 from ods_core.basics.jsonio import dumps, loads_strict
 from ods_core.service import runtime
@@ -31,7 +32,7 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "The same key and body gets the first answer again, for 24 hours",
 }
 IF_MATCH = {
@@ -118,6 +119,8 @@ class ExactRoute(APIRoute):
             tagged = any(f"/{kind}s/{{id}}" in path for kind in TAGGED)
             headers = [IDEMPOTENCY_KEY, IF_MATCH] if tagged else [IDEMPOTENCY_KEY]
             options["openapi_extra"] = {"parameters": headers} | (options.get("openapi_extra") or {})
+        described = shared(writes=writes, by_link=self.by_link)
+        options["responses"] = described | (options.get("responses") or {})
         super().__init__(path, once(endpoint) if writes else endpoint, **options)
 
     def get_route_handler(self) -> Handler:

@@ -11,8 +11,7 @@ from typing import Any
 
 from fastapi.responses import StreamingResponse
 
-from ods_core.api.problems import MEDIA_TYPE
-from ods_core.api.shapes import Problem
+from ods_core.api.refusals import refused_with
 from ods_core.basics.errors import Forbidden
 from ods_core.basics.keys import SecurityKind
 from ods_core.basics.roles import EXPORTERS, Caller
@@ -23,10 +22,8 @@ from ods_core.service import Make, Runtime, Written
 
 def described(media_types: Iterable[str], why: Mapping[int, str], refusals: Iterable[int]) -> dict[int | str, Any]:
     """How an answer that is a file of one of these types, and its refusals, are described."""
-    problem = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
     content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
-    refused: dict[int | str, Any] = {status: {"description": why[status], "content": problem} for status in refusals}
-    return {200: {"description": "The file", "content": content}} | refused
+    return {200: {"description": "The file", "content": content}} | refused_with(refusals, why)
 
 
 def require_exporter(caller: Caller) -> None:

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from ods_core.api.callers import caller_of
 from ods_core.api.exchange import ExactRoute, LinkRoute
-from ods_core.api.problems import MEDIA_TYPE
-from ods_core.api.shapes import Data, Listed, Problem
+from ods_core.api.refusals import refused_with
+from ods_core.api.shapes import Data, Listed
 from ods_core.basics.roles import Caller
 from ods_core.service import Runtime, runtime
 
@@ -32,20 +32,6 @@ Asking = Annotated[Caller, Depends(asking)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Rows of a page")]
 Cursor = Annotated[str | None, Query(description="The `cursor` of the page before")]
 
-_WHY = {
-    400: "The body is not JSON",
-    401: "No key, or none that is good",
-    403: "Not for the roles of this caller",
-    404: "No such thing for this caller",
-    409: "Not allowed in this state; `current_state` says which",
-    412: "What `If-Match` names is not the present state",
-    413: "A body over 1 MiB",
-    415: "A body that is not application/json",
-    422: "Values that cannot be right; `errors` names each place",
-    429: "More requests than a key or an address has a minute; `Retry-After` says when to come again",
-    503: "The database cannot be used",
-}
-
 
 def router(tag: str) -> APIRouter:
     """A router of the ODS capability."""
@@ -65,13 +51,3 @@ def one(shape: type[BaseModel], *, status: int = 200, refusals: tuple[int, ...] 
 def many(shape: type[BaseModel], refusals: tuple[int, ...] = ()) -> dict[int | str, Any]:
     """How a page of a list is described."""
     return {200: {"model": Listed[shape]}} | refused_with(refusals)  # type: ignore[valid-type]
-
-
-COMMAND = (400, 403, 404, 409, 412, 413, 415)
-ALWAYS = (401, 422, 429, 503)
-
-
-def refused_with(statuses: tuple[int, ...]) -> dict[int | str, Any]:
-    """How these refusals, and those that every call can have, are described."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema(ref_template="#/components/schemas/{model}")}}
-    return {status: {"description": _WHY[status], "content": content} for status in sorted({*statuses, *ALWAYS})}

@@ -17,7 +17,7 @@ from ods_core.api.shapes import (
     ServiceLineCertificateShape,
     ServiceLineShape,
 )
-from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
+from ods_core.api.wiring import Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.events import EventType
 from ods_core.basics.settings import ReviewPolicy
 from ods_core.basics.states import CycleKind, CycleStatus, DeliverableStatus, Kind, ServiceLineStatus
@@ -72,19 +72,19 @@ def get_deliverable(id: str, run: Running, caller: Asking) -> Response:
     return resource_of(run, caller, Kind.DELIVERABLE, id)
 
 
-@routes.post("/deliverables/{id}/start", responses=one(DeliverableShape, refusals=COMMAND))
+@routes.post("/deliverables/{id}/start", responses=one(DeliverableShape))
 def start_deliverable(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
     """Begin work on a deliverable of a cycle in progress."""
     return answer(run.service.start(caller, id, Start()).resource())
 
 
-@routes.post("/deliverables/{id}/submit", responses=one(DeliverableShape, refusals=COMMAND))
+@routes.post("/deliverables/{id}/submit", responses=one(DeliverableShape))
 def submit_deliverable(id: str, run: Running, caller: Asking, body: SubmitBody | None = None) -> Response:
     """Hand in a deliverable. The last one of its cycle completes the cycle, and all of them become reviewable."""
     return answer(run.service.submit(caller, id, (body or SubmitBody()).command()).resource())
 
 
-@routes.post("/deliverables/{id}/accept", responses=one(Decided, refusals=COMMAND))
+@routes.post("/deliverables/{id}/accept", responses=one(Decided))
 def decide_deliverable(id: str, body: DecisionBody, run: Running, caller: Asking) -> Response:
     """Accept or reject a deliverable that is ready for acceptance; the decision is final for this attempt.
 

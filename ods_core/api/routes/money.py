@@ -11,7 +11,7 @@ from ods_core.api.bodies import EmptyBody, ReasonBody, ReceiptBody, TermsBody
 from ods_core.api.exchange import answer, created
 from ods_core.api.routes.reading import page_of, resource_of
 from ods_core.api.shapes import CashForecastShape, InvoiceShape, PaymentShape, ReceiptShape, Schedule
-from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
+from ods_core.api.wiring import Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.checks import Checks
 from ods_core.basics.errors import Invalid
 from ods_core.basics.money import Money
@@ -79,7 +79,7 @@ def get_payment(id: str, run: Running, caller: Asking) -> Response:
     return resource_of(run, caller, Kind.PAYMENT, id)
 
 
-@routes.post("/payments/{id}/receipts", status_code=201, responses=one(ReceiptShape, status=201, refusals=COMMAND))
+@routes.post("/payments/{id}/receipts", status_code=201, responses=one(ReceiptShape, status=201))
 def record_receipt(id: str, body: ReceiptBody, run: Running, caller: Asking) -> Response:
     """Record money received. 409 `amount_exceeds_open` over what is open, 409 `duplicate_receipt` for a known one."""
     return created(run.service.record_receipt(caller, id, body.command()).resource(), "receipts")
@@ -99,13 +99,13 @@ def get_receipt(id: str, run: Running, caller: Asking) -> Response:
     return resource_of(run, caller, Kind.RECEIPT, id)
 
 
-@routes.post("/receipts/{id}/reverse", status_code=201, responses=one(ReceiptShape, status=201, refusals=COMMAND))
+@routes.post("/receipts/{id}/reverse", status_code=201, responses=one(ReceiptShape, status=201))
 def reverse_receipt(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
     """Take a wrong receipt back; the answer is the reversing entry, and what it had paid is open again."""
     return created(run.service.reverse_receipt(caller, id, body.reverse()).resource(), "receipts")
 
 
-@routes.post("/payments/{id}/invoice", status_code=201, responses=one(InvoiceShape, status=201, refusals=COMMAND))
+@routes.post("/payments/{id}/invoice", status_code=201, responses=one(InvoiceShape, status=201))
 def issue_invoice(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
     """Issue an invoice for a due payment, under its organisation's next number. 409 while another one stands on it."""
     return created(run.service.issue_invoice(caller, id).resource(), "invoices")
@@ -140,19 +140,19 @@ def get_invoice(id: str, run: Running, caller: Asking) -> Response:
     return resource_of(run, caller, Kind.INVOICE, id)
 
 
-@routes.post("/invoices/{id}/void", responses=one(InvoiceShape, refusals=COMMAND))
+@routes.post("/invoices/{id}/void", responses=one(InvoiceShape))
 def void_invoice(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
     """Take a wrong invoice back; its number stays used, and its payment can be invoiced anew."""
     return answer(run.service.void_invoice(caller, id, body.void()).resource())
 
 
-@routes.post("/invoices/{id}/uncollectible", responses=one(InvoiceShape, refusals=COMMAND))
+@routes.post("/invoices/{id}/uncollectible", responses=one(InvoiceShape))
 def write_off_invoice(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
     """Give an invoice up; its payment stays due, and money that comes after all is booked as ever."""
     return answer(run.service.write_off_invoice(caller, id, body.write_off()).resource())
 
 
-@routes.post("/payment-terms/parse", responses=one(Schedule, refusals=(400, 413, 415)))
+@routes.post("/payment-terms/parse", responses=one(Schedule, refusals=()))
 def parse_payment_terms(body: TermsBody, caller: Asking) -> Response:
     """What payment terms come to for a price, or the place in them that cannot be right."""
     checks = Checks()

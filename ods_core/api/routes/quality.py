@@ -16,13 +16,13 @@ from ods_core.service.gate import checked_resource, findings_of, warning
 routes = router("Quality")
 
 
-@routes.post("/criteria/check", responses=one(CheckedCriteriaShape, refusals=(400, 413, 415)))
+@routes.post("/criteria/check", responses=one(CheckedCriteriaShape, refusals=()))
 def check_given_criteria(body: CriteriaBody, caller: Asking) -> Response:
     """What each criterion would be better without, and how good it is; nothing is changed or kept."""
     return answer(checked_resource(check_criteria(body.criteria)))
 
 
-@routes.post("/reasons/check", responses=one(CheckedReasonShape, refusals=(400, 404, 413, 415)))
+@routes.post("/reasons/check", responses=one(CheckedReasonShape))
 def check_given_reason(body: RejectionReasonBody, run: Running, caller: Asking) -> Response:
     """What a rejection of this deliverable would be better without; nothing is decided."""
     with run.store.read() as connection:

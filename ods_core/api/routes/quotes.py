@@ -15,7 +15,7 @@ from ods_core.payments import quote, read_rate_card
 routes = router("Money")
 
 
-@routes.post("/quotes", responses=one(QuoteShape, refusals=(400, 403, 413, 415)))
+@routes.post("/quotes", responses=one(QuoteShape, refusals=()))
 def make_quote(body: QuoteBody, caller: Asking) -> Response:
     """What estimated work costs, line by line; and what would fit when budget or timeline do not.
 

@@ -10,7 +10,7 @@ from ods_core.api.bodies import ConfirmBody, ReasonBody, ReissueBody
 from ods_core.api.exchange import answer, created
 from ods_core.api.routes.reading import page_of, resource_of
 from ods_core.api.shapes import Confirmed, ScopeForecastShape, ScopeShape, StatementShape
-from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
+from ods_core.api.wiring import Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.events import EventType
 from ods_core.basics.resources import payment_resource, statement
 from ods_core.basics.states import Kind, ScopeStatus
@@ -56,7 +56,7 @@ def get_scope_forecast(id: str, run: Running, caller: Asking, seed: int = SEED) 
         return answer(scope_forecast_resource(id, scope_forecast(connection, caller, id, run.clock(), seed)))
 
 
-@routes.post("/scopes/{id}", responses=one(Confirmed, refusals=COMMAND))
+@routes.post("/scopes/{id}", responses=one(Confirmed))
 def confirm_scope(id: str, body: ConfirmBody, run: Running, caller: Asking) -> Response:
     """Confirm a proposal: a service line opens, the first payment becomes due. `confirm: false` declines it."""
     command = body.command()
@@ -96,13 +96,13 @@ def _declined(result: Result) -> dict[str, Any]:
     }
 
 
-@routes.post("/scopes/{id}/reissue", status_code=201, responses=one(ScopeShape, status=201, refusals=COMMAND))
+@routes.post("/scopes/{id}/reissue", status_code=201, responses=one(ScopeShape, status=201))
 def reissue_scope(id: str, body: ReissueBody, run: Running, caller: Asking) -> Response:
     """Present an expired proposal again as the next revision; dates that have passed move on."""
     return created(run.service.reissue(caller, id, body.command()).resource(caller), "scopes")
 
 
-@routes.post("/scopes/{id}/terminate", responses=one(ScopeShape, refusals=COMMAND))
+@routes.post("/scopes/{id}/terminate", responses=one(ScopeShape))
 def terminate_scope(id: str, body: ReasonBody, run: Running, caller: Asking) -> Response:
     """End an active scope early: what was due stays due, what was not is void."""
     return answer(run.service.terminate(caller, id, body.terminate()).resource(caller))

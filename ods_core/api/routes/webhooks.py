@@ -14,7 +14,7 @@ from ods_core.api.shapes import (
     ReplayShape,
     TestShape,
 )
-from ods_core.api.wiring import COMMAND, Asking, Cursor, Limit, Running, many, one, router
+from ods_core.api.wiring import Asking, Cursor, Limit, Running, many, one, router
 from ods_core.basics.roles import Caller
 from ods_core.basics.states import DeliveryStatus
 from ods_core.basics.webhooks import Endpoint, attempt_resource, endpoint_resource
@@ -27,7 +27,7 @@ routes = router("Webhooks")
 @routes.post(
     "/webhook-endpoints",
     status_code=201,
-    responses=one(NewEndpointShape, status=201, refusals=(400, 403, 409, 413, 415)),
+    responses=one(NewEndpointShape, status=201, refusals=()),
 )
 def add_endpoint(body: EndpointBody, run: Running, caller: Asking) -> Response:
     """Have events sent to an address from now on. The answer alone shows the secret that they are signed with."""
@@ -35,7 +35,7 @@ def add_endpoint(body: EndpointBody, run: Running, caller: Asking) -> Response:
     return created_with_secret(endpoint_resource(made, secret=secret), "webhook-endpoints", "secret")
 
 
-@routes.get("/webhook-endpoints", responses=many(EndpointShape, (403,)))
+@routes.get("/webhook-endpoints", responses=many(EndpointShape))
 def list_endpoints(run: Running, caller: Asking, limit: Limit = 25, cursor: Cursor = None) -> Response:
     """Endpoints, newest first, with how each is doing."""
     with run.store.read() as connection:
@@ -44,7 +44,7 @@ def list_endpoints(run: Running, caller: Asking, limit: Limit = 25, cursor: Curs
     return answer(shown, meta={"cursor": found.cursor, "has_more": found.cursor is not None})
 
 
-@routes.get("/webhook-endpoints/{id}", responses=one(EndpointShape, refusals=(403, 404)))
+@routes.get("/webhook-endpoints/{id}", responses=one(EndpointShape))
 def get_endpoint(id: str, run: Running, caller: Asking) -> Response:
     """An endpoint, with how it is doing."""
     with run.store.read() as connection:
@@ -52,14 +52,14 @@ def get_endpoint(id: str, run: Running, caller: Asking) -> Response:
     return answer(endpoint_resource(found, health))
 
 
-@routes.delete("/webhook-endpoints/{id}", responses=one(DeletedShape, refusals=(403, 404)))
+@routes.delete("/webhook-endpoints/{id}", responses=one(DeletedShape))
 def delete_endpoint(id: str, run: Running, caller: Asking) -> Response:
     """Send nothing more to an address, and forget its secret."""
     run.webhooks.delete(caller, id)
     return answer({"id": id, "deleted": True})
 
 
-@routes.get("/webhook-endpoints/{id}/deliveries", responses=many(DeliveryAttemptShape, (403, 404)))
+@routes.get("/webhook-endpoints/{id}/deliveries", responses=many(DeliveryAttemptShape, (404,)))
 def list_deliveries(
     id: str,
     run: Running,
@@ -76,9 +76,7 @@ def list_deliveries(
     return answer(shown, meta={"cursor": found.cursor, "has_more": found.cursor is not None})
 
 
-@routes.post(
-    "/webhook-endpoints/{id}/replay", status_code=202, responses=one(ReplayShape, status=202, refusals=COMMAND)
-)
+@routes.post("/webhook-endpoints/{id}/replay", status_code=202, responses=one(ReplayShape, status=202))
 def replay(id: str, body: ReplayBody, run: Running, caller: Asking) -> Response:
     """Send again: one event (`event_id`), or what occurred in a range of time (`from`, `to`)."""
     first, end = body.range()
@@ -90,27 +88,27 @@ def replay(id: str, body: ReplayBody, run: Running, caller: Asking) -> Response:
     return answer({"endpoint_id": made.endpoint_id, "events": made.events}, 202)
 
 
-@routes.post("/webhook-endpoints/{id}/test", status_code=202, responses=one(TestShape, status=202, refusals=COMMAND))
+@routes.post("/webhook-endpoints/{id}/test", status_code=202, responses=one(TestShape, status=202))
 def send_test(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
     """Send an event of type `ods.webhook_endpoint.test`, whatever types were asked for."""
     event = run.webhooks.send_test(caller, id)
     return answer({"endpoint_id": id, "event_id": event.id}, 202)
 
 
-@routes.post("/webhook-endpoints/{id}/rotate-secret", responses=one(NewEndpointShape, refusals=COMMAND))
+@routes.post("/webhook-endpoints/{id}/rotate-secret", responses=one(NewEndpointShape))
 def rotate_secret(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
     """Make a new secret, shown in this answer alone. Until `previous_secret_until` the old one signs as well."""
     changed, secret = run.webhooks.rotate_secret(caller, id)
     return answer_with_secret(endpoint_resource(changed, secret=secret), "secret")
 
 
-@routes.post("/webhook-endpoints/{id}/enable", responses=one(EndpointShape, refusals=COMMAND))
+@routes.post("/webhook-endpoints/{id}/enable", responses=one(EndpointShape))
 def enable_endpoint(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
     """Send again, what has waited first. 409 if it is enabled."""
     return _changed(run, caller, run.webhooks.enable(caller, id))
 
 
-@routes.post("/webhook-endpoints/{id}/disable", responses=one(EndpointShape, refusals=COMMAND))
+@routes.post("/webhook-endpoints/{id}/disable", responses=one(EndpointShape))
 def disable_endpoint(id: str, run: Running, caller: Asking, body: EmptyBody | None = None) -> Response:
     """Send nothing until it is enabled again; events wait meanwhile. 409 if it is disabled."""
     return _changed(run, caller, run.webhooks.disable(caller, id))
