@@ -11,13 +11,17 @@ import httpx
 from ods_core.basics.errors import StoreHeld
 from ods_core.basics.settings import Settings
 from ods_core.cli.front import main, open_store, refusals
-from ods_core.moving import Manifest, NotMovable, back_up, check_archive, load, new_file, restore
+from ods_core.moving import Manifest, NotMovable, back_up, check_archive, copy, load, new_file, restore
 from ods_core.moving import export as export_store
 from ods_core.service import presence
 
 _CALL = "/v1/capabilities/ods/held/backup.zip"
 _PATIENCE = httpx.Timeout(10, read=3600)
 """Seconds; a server writes the whole backup before it sends the first byte."""
+
+_keep_webhooks = click.option(
+    "--keep-webhooks", is_flag=True, help="Go on sending webhooks from here: the other store sends no more."
+)
 
 Place = click.Path(path_type=Path)
 File = click.Path(path_type=Path, dir_okay=False)
@@ -47,12 +51,13 @@ def export_command(folder: Path) -> None:
 
 @main.command("import")
 @click.argument("folder", type=Place)
+@_keep_webhooks
 @refusals
-def import_command(folder: Path) -> None:
+def import_command(folder: Path, keep_webhooks: bool) -> None:
     """Bring a FOLDER that `export` wrote into an empty store: all of it, or nothing."""
     store = open_store()
     try:
-        whole = load(store, folder, Settings().now(), _say)
+        whole = load(store, folder, Settings().now(), _say, keep_webhooks=keep_webhooks)
         store.checkpoint()
     finally:
         store.close()
@@ -80,14 +85,38 @@ def backup_command(file: Path) -> None:
 @main.command("restore")
 @click.argument("file", type=File)
 @click.option("--replace", is_flag=True, help="Also where there is a database with something in it; it is kept aside.")
+@_keep_webhooks
 @refusals
-def restore_command(file: Path, replace: bool) -> None:
+def restore_command(file: Path, replace: bool, keep_webhooks: bool) -> None:
     """Put what `backup` kept in FILE in the place of the database, once it is made and checked."""
     settings = Settings()
-    done = restore(settings.database_url, file, settings.now(), replace=replace, progress=_say)
+    url, now = settings.database_url, settings.now()
+    done = restore(url, file, now, replace=replace, keep_webhooks=keep_webhooks, progress=_say)
     click.echo(f"{_told(done.manifest)} restored; every invariant holds")
     if done.kept:
         click.echo(f"the database that stood there is kept at {done.kept}")
+
+
+@main.command("copy")
+@click.option("--to", "url", required=True, metavar="URL", help="The empty database, as in ODS_DATABASE_URL.")
+@_keep_webhooks
+@refusals
+def copy_command(url: str, keep_webhooks: bool) -> None:
+    """Copy the whole store into an empty database, DuckDB or PostgreSQL, and compare both by checksum.
+
+    All of it, or nothing: a copy that is killed leaves a database that says so, and is refused until it is filled.
+    """
+    settings = Settings()
+    store = open_store()
+    try:
+        done = copy(store, url, settings.now(), keep_webhooks=keep_webhooks, progress=_say)
+    finally:
+        store.close()
+    click.echo(f"{_told(done.manifest)} copied; every invariant holds, and both come to {done.checksum}")
+    if done.disabled_webhooks:
+        click.echo(
+            f"{done.disabled_webhooks} webhook endpoints are disabled in the copy, since this store may still send"
+        )
 
 
 def _from_server(settings: Settings, file: Path, held: StoreHeld) -> Manifest:

@@ -75,6 +75,12 @@ class Manifest:
         """Every file, table by table."""
         return tuple(file for table in self.tables for file in table.files)
 
+    @property
+    def checksum(self) -> str:
+        """What all rows come to, whatever database they are in: of the names and checksums of the files they make."""
+        lines = "".join(f"{file.sha256}  {file.name}\n" for file in self.files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
     def to_bytes(self) -> bytes:
         """As it is written: JSON that people can read, with the checksum of itself at its end."""
         body = {"format": FORMAT, "schema_version": self.schema_version, **asdict(self)}

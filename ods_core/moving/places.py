@@ -88,6 +88,16 @@ class Folder:
             path.unlink(missing_ok=True)
 
 
+class Nowhere:
+    """Keeps nothing of what is written to it; for what it comes to."""
+
+    @contextmanager
+    def file(self, name: str) -> Iterator[IO[bytes]]:
+        """A new file, forgotten as it is written."""
+        with open(os.devnull, "wb") as file:
+            yield file
+
+
 class Archive:
     """Files within one: a ZIP file that compresses nothing, since what is in it is compressed already."""
 

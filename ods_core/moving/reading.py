@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from ods_core.moving import manifest
 from ods_core.moving.manifest import Manifest, TableEntry
 from ods_core.moving.places import check_files
 from ods_core.moving.plain import DERIVED, PAGE, as_batch, moved_tables, pages, schema_of
+from ods_core.moving.quiet import disable_webhooks
 from ods_core.moving.refusals import DamagedExport, NotMovable
 from ods_core.moving.writing import Progress, last_numbers, silent
 from ods_core.queries.invariants import check
-from ods_core.store import Store
+from ods_core.store import Store, UnitOfWork
 from ods_core.store.bulk import insert_batch
 from ods_core.store.migrate import available, migrate
 
@@ -53,8 +54,24 @@ def _refuse_newer(whole: Manifest, place: Path) -> None:
         )
 
 
-def load(store: Store, folder: Path, now: datetime, progress: Progress = silent) -> Manifest:
+def nothing_more(unit: UnitOfWork) -> None:
+    """All is done."""
+
+
+def load(
+    store: Store,
+    folder: Path,
+    now: datetime,
+    progress: Progress = silent,
+    *,
+    keep_webhooks: bool = False,
+    last: Callable[[UnitOfWork], None] = nothing_more,
+) -> Manifest:
     """Bring an export into an empty store.
+
+    Args:
+        keep_webhooks: leave webhook endpoints enabled; what the export is of sends no more.
+        last: what else to do in the transaction that brings the rows.
 
     Raises:
         NotMovable: the store is not empty, or a newer program wrote the export.
@@ -62,18 +79,24 @@ def load(store: Store, folder: Path, now: datetime, progress: Progress = silent)
     """
     progress(0.0, "Checking the files")
     whole = read_manifest(folder)
+
+    def then(unit: UnitOfWork) -> None:
+        if not keep_webhooks and (count := disable_webhooks(unit, whole, now)):
+            progress(0.99, f"{count} webhook endpoints are left disabled: enable those that this store is to serve")
+        last(unit)
+
     if set(whole.migrations) == {number for number, _ in available()}:
         _check_columns(folder, whole)
-        _bring(store, whole, _from_files(folder, whole), progress)
+        bring(store, whole, _from_files(folder, whole), progress, then)
     else:
         with tempfile.TemporaryDirectory(prefix="ods-migrating-") as scratch:
             progress(0.0, f"Bringing schema version {whole.schema_version} up to date")
             raised = _raised(Path(scratch) / "earlier.duckdb", folder, whole, now)
             try:
-                _bring(store, whole, _from_store(raised), progress)
+                with raised.read() as connection:
+                    bring(store, whole, batches_of(connection), progress, then)
             finally:
                 raised.close()
-    store.recount()
     progress(1.0, "Done")
     return whole
 
@@ -81,17 +104,29 @@ def load(store: Store, folder: Path, now: datetime, progress: Progress = silent)
 Batches = Iterator[tuple[Table, pa.RecordBatch]]
 
 
-def _bring(store: Store, whole: Manifest, batches: Batches, progress: Progress) -> None:
-    """All rows, or none; what comes of it is looked at before it is kept."""
+def bring(
+    store: Store, whole: Manifest, batches: Batches, progress: Progress, then: Callable[[UnitOfWork], None]
+) -> None:
+    """All rows, or none; what comes of it is looked at before it is kept.
+
+    Args:
+        then: done last, in the same transaction.
+
+    Raises:
+        NotMovable: the store is not empty.
+        DamagedExport: the rows are not what a store holds.
+    """
     done = 0
     with store.write() as unit:
-        _refuse_filled(unit.connection)
+        refuse_filled(unit.connection)
         for table, batch in batches:
             progress(0.9 * min(done / (whole.rows or 1), 1.0), f"Bringing in {table.name}")
             _insert(unit.connection, table, batch)
             done += batch.num_rows
         progress(0.9, "Checking that every invariant holds")
         _check_whole(unit.connection, whole)
+        then(unit)
+    store.recount()
 
 
 def _insert(connection: Connection, table: Table, batch: pa.RecordBatch) -> None:
@@ -102,11 +137,12 @@ def _insert(connection: Connection, table: Table, batch: pa.RecordBatch) -> None
         raise DamagedExport(f"{table.name}: a row that the database refuses: {reason}") from error
 
 
-def _refuse_filled(connection: Connection) -> None:
+def refuse_filled(connection: Connection) -> None:
+    """Raises NotMovable where anything is in a store."""
     for table in moved_tables():
         if connection.execute(select(table).limit(1)).first() is not None:
             raise NotMovable(
-                f"the database is not empty: {table.name} has rows. Name another in ODS_DATABASE_URL; "
+                f"the database is not empty: {table.name} has rows. Name another; "
                 "a server fills an empty one with the demo unless ODS_DEMO=0"
             )
 
@@ -167,11 +203,11 @@ def _batches(folder: Path, entry: TableEntry) -> Iterator[pa.RecordBatch]:
             yield from opened.iter_batches(batch_size=PAGE)
 
 
-def _from_store(store: Store) -> Batches:
-    with store.read() as connection:
-        for table in moved_tables():
-            for page in pages(connection, table):
-                yield table, as_batch(page, schema_of(table))
+def batches_of(connection: Connection) -> Batches:
+    """Every row of a store, what is pointed at before what points at it."""
+    for table in moved_tables():
+        for page in pages(connection, table):
+            yield table, as_batch(page, schema_of(table))
 
 
 def _raised(path: Path, folder: Path, whole: Manifest, now: datetime) -> Store:
@@ -191,4 +227,4 @@ def _raised(path: Path, folder: Path, whole: Manifest, now: datetime) -> Store:
     return Store(f"duckdb:///{path}", lambda: now)
 
 
-__all__ = ["load", "read_manifest"]
+__all__ = ["batches_of", "bring", "load", "read_manifest", "refuse_filled"]

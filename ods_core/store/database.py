@@ -23,7 +23,7 @@ from ods_core.basics.errors import NotFound, StoreError
 from ods_core.basics.events import Event
 from ods_core.basics.ids import PREFIX_OF, Prefix, format_id
 from ods_core.basics.records import Engagement
-from ods_core.store import review_lag, rows
+from ods_core.store import review_lag, rows, unfinished
 from ods_core.store import tables as t
 from ods_core.store.migrate import migrate
 from ods_core.store.mishaps import opening, plainly
@@ -53,18 +53,21 @@ class Store:
     Args:
         url: a SQLAlchemy URL; `duckdb:///PATH`, `duckdb:///:memory:` or `postgresql+psycopg://…`.
         clock: dates the migrations.
+        to_fill: open it also where it is half filled, to fill it.
 
     Raises:
         StoreError: it cannot be opened; says why and what to do.
     """
 
-    def __init__(self, url: str, clock: Clock = system_clock) -> None:
+    def __init__(self, url: str, clock: Clock = system_clock, *, to_fill: bool = False) -> None:
         self.url = url
         self.engine = _engine(url)
         self._open = threading.local()
         self._listeners: list[Callable[[Sequence[Event]], None]] = []
         self._usual_review: tuple[date, int | None] | None = None
         with opening(url):
+            if self.is_shared and not to_fill:
+                unfinished.refuse(self.engine)
             self.migrated = migrate(self.engine, clock())
             self.recount()
 

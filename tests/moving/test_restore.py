@@ -138,7 +138,7 @@ def test_nobody_can_open_the_database_while_it_is_replaced(
     backup: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise a server that starts meanwhile would write into the file that is moved aside."""
-    from ods_core.moving import restoring
+    from ods_core.moving import filling
 
     said = []
 
@@ -147,7 +147,7 @@ def test_nobody_can_open_the_database_while_it_is_replaced(
         command = [sys.executable, "-c", script, url(path)]
         said.append(subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr)
 
-    monkeypatch.setattr(restoring, "_put", put)
+    monkeypatch.setattr(filling, "_put", put)
     restore(url(other), backup, SUBMITTED, replace=True)
     assert "another process holds the database" in said[0]
 
