@@ -33,9 +33,9 @@ def filled(path: Path, folder: Path, count: int) -> None:
     store.close()
 
 
-def called(database: Path, *words: str) -> tuple[float, int]:
-    """Seconds of a command, and the most bytes of memory that it had."""
-    environment = os.environ | {"ODS_DATABASE_URL": f"duckdb:///{database}"}
+def called(url: str, *words: str) -> tuple[float, int]:
+    """Seconds of a command on a database, and the most bytes of memory that it had."""
+    environment = os.environ | {"ODS_DATABASE_URL": url}
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "ods_core", *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -68,7 +68,7 @@ def main() -> None:
             (here, ("backup", str(folder / "backup.zip")), folder / "backup.zip"),
             (back, ("restore", str(folder / "backup.zip")), back),
         ):
-            seconds, memory = called(database, *words)
+            seconds, memory = called(f"duckdb:///{database}", *words)
             bytes_written = f"{size(written) / 1e6:.1f} MB" if written else ""
             print(f"| `{words[0]}` | {seconds:.1f} s | {memory / 1e6:,.0f} MB | {bytes_written} |", flush=True)
         names = sorted(path.name for path in (folder / "out").glob("*.parquet"))

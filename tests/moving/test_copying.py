@@ -1,11 +1,11 @@
-"""A store goes from one database into another: the same rows by checksum, all of them or none, and no webhooks twice."""
+"""A store goes from one database into another: the same rows by checksum, all or none, and no webhooks twice."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,13 +45,13 @@ def postgres() -> str:
 
 
 @pytest.fixture
-def told(source: Store) -> Iterator[Webhooks]:
+def told(source: Store) -> Webhooks:
     """The source has an endpoint that is told of everything, and one that somebody disabled."""
     webhooks = Webhooks(source, MovingClock(LONG_AFTER), WebhookPolicy(allow_private=True))
     webhooks.add(LOCAL, "http://127.0.0.1:9/one", ["*"])
     disabled = webhooks.add(LOCAL, "http://127.0.0.1:9/two", ["*"])[0]
     webhooks.disable(LOCAL, disabled.id)
-    yield webhooks
+    return webhooks
 
 
 def checksum(store: Store) -> str:
@@ -170,16 +170,16 @@ from datetime import UTC, datetime
 from ods_core.moving import copy
 from ods_core.store import Store
 def die(share, step):
-    if step == sys.argv[3]: os._exit(9)
+    if step.startswith(sys.argv[3]): os._exit(9)
 copy(Store(sys.argv[1]), sys.argv[2], datetime(2026, 12, 1, tzinfo=UTC), progress=die)
 """
 
 
-@pytest.mark.parametrize("step", ["Bringing in events", "Comparing payments, 12 rows"])
+@pytest.mark.parametrize("step", ["Bringing in events", "Comparing payments"])
 def test_a_copy_that_is_killed_leaves_nothing_that_passes_for_a_store(
     database: Path, target: str, step: str, tmp_path: Path
 ) -> None:
-    """A server's database says what it is and is refused; a file is not there at all. The command given again does it."""
+    """A server's database says what it is and is refused; a file is not there at all. Given again, it is done."""
     command = [sys.executable, "-c", KILLED, f"duckdb:///{database}", target, step]
     ended = subprocess.run(command, env=os.environ, timeout=120, check=False, capture_output=True, text=True)
     assert ended.returncode == 9, ended.stderr
@@ -240,8 +240,9 @@ def test_webhooks_wait_in_a_copy_until_somebody_enables_them(
 
 @pytest.mark.parametrize("way", ["copy", "restore", "import"])
 def test_webhooks_go_on_where_the_original_sends_no_more(
-    way: str, source: Store, told: Webhooks, target: str, tmp_path: Path
+    way: str, source: Store, told: Webhooks, tmp_path: Path
 ) -> None:
+    target = f"duckdb:///{tmp_path / 'target.duckdb'}"
     carried(way, source, target, tmp_path, keep_webhooks=True)
     there = Store(target)
     assert statuses(there) == statuses(source)
