@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ods_core.server import lifespan, routes
+from ods_core.server import guards, lifespan, routes
 from ods_core.ui.refusals import on_script_error
 
-app = st.App("pages/main.py", routes=routes(), lifespan=lifespan, on_script_error=on_script_error)
+app = st.App("pages/main.py", routes=routes(), middleware=guards(), lifespan=lifespan, on_script_error=on_script_error)

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from streamlit import config
 
 from ods_core.api import build
-from ods_core.api.guard import is_loopback
+from ods_core.api.guard import LocalPages, Unframed, is_loopback
 from ods_core.basics import logs
 from ods_core.basics.errors import OdsError, StoreError
 from ods_core.basics.openid import faults
@@ -27,6 +28,8 @@ from ods_core.service.scheduler import DUTIES
 
 log = logging.getLogger("ods.server")
 
+API = "/v1"
+"""Where the API hangs."""
 PATIENCE = 10.0
 """Seconds that the end waits for facts in the making; what they come to is then thrown away."""
 
@@ -38,13 +41,25 @@ def routes() -> list[BaseRoute]:
         SystemExit: the server is to listen where others can reach it, and nobody would have to sign in; or the
             sign-in that is configured cannot work.
     """
-    auth = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
+    auth = _sign_in()
     if auth is None:
         refuse_open_address(str(config.get_option("server.address") or ""))
     else:
         refuse_faulty_sign_in(auth)
     require_sign_in(auth is not None)
-    return [Mount("/v1", app=build(local_only=auth is None))]
+    return [Mount(API, app=build(local_only=auth is None))]
+
+
+def guards() -> list[Middleware]:
+    """What every request passes first: no page in a frame of another site; without sign-in, this machine alone."""
+    local = [Middleware(LocalPages, api=API)] if _sign_in() is None else []
+    return [Middleware(Unframed), *local]
+
+
+def _sign_in() -> Mapping[str, Any] | None:
+    """How people sign in, None where nobody does."""
+    auth: Mapping[str, Any] | None = st.secrets.get("auth") if st.secrets.load_if_toml_exists() else None
+    return auth
 
 
 def refuse_open_address(address: str) -> None:

@@ -1,8 +1,8 @@
-"""Who may talk to an API that asks for no key: this machine, and no page of another origin.
+"""Who may talk to a server that asks nobody to sign in: this machine, and no page of another origin.
 
-Without sign-in the API is open to whoever reaches it, so it must not be reached by a browser that was sent here from
-elsewhere: by a form or script of another origin, or by a foreign name that was made to point at this machine. And
-however the server was started, it answers to this machine's own addresses alone.
+Without sign-in pages and API are open to whoever reaches them, so they must not be reached by a browser that was sent
+here from elsewhere: by a form, a script or a frame of another origin, or by a foreign name that was made to point at
+this machine. And however the server was started, it answers to this machine's own addresses alone.
 """
 
 from __future__ import annotations
@@ -10,26 +10,72 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ods_core.api.problems import problem
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_POLICY_VIOLATION = 1008
 
 
 class LocalOnly:
-    """Refuses other machines, a foreign `Host` and a foreign `Origin`."""
+    """Refuses an API other machines, a foreign `Host` and a foreign `Origin`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = _refusal(scope) if scope["type"] == "http" else None
+        refusal = _refusal(scope) if scope["type"] in ("http", "websocket") else None
         if refusal is None:
             await self.app(scope, receive, send)
         else:
-            await problem(403, "foreign_origin", refusal)(scope, receive, send)
+            await _refuse(refusal, scope, receive, send)
+
+
+class LocalPages:
+    """Refuses the pages, and the socket they live on, what `LocalOnly` refuses an API.
+
+    A link of another site may lead to a page: by itself that changes nothing, and the page then speaks for itself.
+
+    Args:
+        api: where the API hangs, which has a guard of its own.
+    """
+
+    def __init__(self, app: ASGIApp, api: str) -> None:
+        self.app, self.api = app, api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] in ("http", "websocket") and not f"{scope['path']}/".startswith(f"{self.api}/")
+        refusal = _refusal(scope, links=True) if mine else None
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await _refuse(refusal, scope, receive, send)
+
+
+class Unframed:
+    """Forbids other sites to show a page inside of theirs, where a click could be meant for something else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_forbidding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
+                headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+            await send(message)
+
+        await self.app(scope, receive, send_forbidding if scope["type"] == "http" else send)
+
+
+async def _refuse(refusal: str, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal[:100]})
+        return
+    await problem(403, "foreign_origin", refusal)(scope, receive, send)
 
 
 def is_loopback(address: str) -> bool:
@@ -40,7 +86,8 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def _refusal(scope: Scope) -> str | None:
+def _refusal(scope: Scope, *, links: bool = False) -> str | None:
+    """Why a request is refused, None if it is not; with `links` a link of another site may lead here."""
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     if not is_loopback((scope.get("client") or ("127.0.0.1", 0))[0]):
@@ -49,10 +96,17 @@ def _refusal(scope: Scope) -> str | None:
         return f"this server answers to localhost, not to {host[:100]!r}: no sign-in is configured"
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
-        return f"a page of {origin[:100]!r} may not use this API: no sign-in is configured"
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site") and origin is None:
-        return "a page of another site may not use this API: no sign-in is configured"
+        return f"a page of {origin[:100]!r} may not use this server: no sign-in is configured"
+    elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site") and origin is None
+    if elsewhere and not (links and _is_link(scope, headers)):
+        return "a page of another site may not use this server: no sign-in is configured"
     return None
+
+
+def _is_link(scope: Scope, headers: Headers) -> bool:
+    """Whether a whole page is asked for, to be shown in a window of its own."""
+    wanted = (scope.get("method"), headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
+    return wanted == ("GET", "navigate", "document")
 
 
 def _name(address: str) -> str | None:

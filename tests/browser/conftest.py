@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,9 @@ PATIENCE = 60_000
 SHOTS = Path(__file__).parent / "shots"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright.
-
-    Ended with each page of tests: as long as Playwright's loop runs, no other test of the process can run one.
-    """
+@contextmanager
+def launched(*flags: str) -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright, with further flags of its command line."""
     if CHROMIUM is None:
         if os.environ.get("ODS_TEST_BROWSER") == "required":
             pytest.fail("no chromium on this machine, and ODS_TEST_BROWSER=required")
@@ -35,9 +33,16 @@ def browser() -> Iterator[Any]:
     # As long as every other wait: a busy machine is slow to draw, and not wrong.
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Ended with each page of tests: as long as Playwright's loop runs, no other test of the process can run one."""
+    with launched() as running:
+        yield running
 
 
 @pytest.fixture
