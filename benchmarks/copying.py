@@ -3,9 +3,9 @@
     python -m benchmarks.copying [--engagements 10000]
 
 Engagements of every kind of turn, with their events, in a DuckDB file. Each copy runs in a process of its own, as
-operators call it: its time from start to end, the starting of Python included, and the most memory it had. PostgreSQL is
-the one of the tests, on this machine. At the end the checksums that the three databases come to are compared, and the
-invariants.
+operators call it: its time from start to end, the starting of Python included, and the most memory it had. PostgreSQL
+is the one of the tests, on this machine. At the end the checksums that the three databases come to are compared, and
+the invariants.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from ods_core.moving.refusals import DamagedExport, NotMovable
 from ods_core.moving.writing import Progress, last_numbers, silent
 from ods_core.queries.invariants import check
 from ods_core.store import Store, UnitOfWork
-from ods_core.store.bulk import insert_batch
+from ods_core.store.bulk import insert_batch, learn
 from ods_core.store.migrate import available, migrate
 
 _MOST_TOLD = 5
@@ -123,6 +123,7 @@ def bring(
             progress(0.9 * min(done / (whole.rows or 1), 1.0), f"Bringing in {table.name}")
             _insert(unit.connection, table, batch)
             done += batch.num_rows
+        learn(unit.connection)
         progress(0.9, "Checking that every invariant holds")
         _check_whole(unit.connection, whole)
         then(unit)

@@ -30,6 +30,15 @@ def insert_batch(connection: Connection, into: Table, batch: pa.RecordBatch) -> 
         driver.unregister(_OFFERED)
 
 
+def learn(connection: Connection) -> None:
+    """Have the database look at what came in, before much is asked of it within the same transaction.
+
+    PostgreSQL does so by itself some time after the commit; until then it takes each table for a small one.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ANALYZE")
+
+
 def _copy(connection: Connection, into: Table, batch: pa.RecordBatch) -> None:
     driver: Any = connection.connection.driver_connection
     names = sql.SQL(", ").join(map(sql.Identifier, batch.schema.names))
