@@ -25,6 +25,7 @@ from ods_core.payments import NoRate, read_exchange_rates
 from ods_core.queries.facts import keep_up
 from ods_core.service import Courier, CourierPolicy, Runtime, Scheduler, presence, require_sign_in, runtime, shut_down
 from ods_core.service.scheduler import DUTIES
+from ods_core.ui.entry import entries
 
 log = logging.getLogger("ods.server")
 
@@ -47,7 +48,7 @@ def routes() -> list[BaseRoute]:
     else:
         refuse_faulty_sign_in(auth)
     require_sign_in(auth is not None)
-    return [Mount(API, app=build(local_only=auth is None))]
+    return [Mount(API, app=build(local_only=auth is None)), *entries()]
 
 
 def guards() -> list[Middleware]:

@@ -26,7 +26,7 @@ from ods_core.queries.timeline import (
     milestones,
     timeline,
 )
-from ods_core.ui import cards, charts, live, outlook, reviewing, tables
+from ods_core.ui import cards, charts, filters, live, outlook, reviewing, tables
 from ods_core.ui.finding import choose_scope
 from ods_core.ui.formats import NOTHING, count, day, days, money, percent, period
 from ods_core.ui.kept import kept
@@ -403,7 +403,7 @@ def choose_cycles(*, by_day: bool = True) -> TimelineFilter:
     """The filters, from the address; `by_day`: also from when until when."""
     with reading() as connection:
         owners = organizations(connection, caller())
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+    with filters.panel(narrowed()):
         organization_id = choose("organization", "Organisation", {id: id for id in owners})
         scope_id = choose_scope("Scope", everything="All")
         state = choose("status", "State of the scope", STATE_LABELS, everything=None)
@@ -415,6 +415,13 @@ def choose_cycles(*, by_day: bool = True) -> TimelineFilter:
         first=first,
         last=last,
     )
+
+
+def narrowed() -> list[str]:
+    """What the filters are, in words."""
+    scope, state = param("scope"), STATE_LABELS.get(param("status"), next(iter(STATE_LABELS.values())))
+    span = [f"from {param('from')}" if param("from") else "", f"until {param('to')}" if param("to") else ""]
+    return [scope or f"scopes {state.lower()}", param("organization") or "all organisations", *span]
 
 
 GANTT = "gantt"

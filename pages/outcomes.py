@@ -34,7 +34,7 @@ from ods_core.queries.outcomes import (
     period_of,
 )
 from ods_core.queries.rejections import Bar, Rejection, by_criterion, by_reason, rejections
-from ods_core.ui import cards, charts, live, outlook, refusals, tables
+from ods_core.ui import cards, charts, filters, live, outlook, refusals, tables
 from ods_core.ui.downloads import Offer, offer
 from ods_core.ui.formats import NOTHING, count, day, days, money, percent, plain
 from ods_core.ui.kept import kept, measured
@@ -232,7 +232,7 @@ def choose_filter(whole: Period) -> OutcomeFilter:
     within = param("organization") or None
     places = kept(lambda c: workspaces(c, caller(), within), "workspaces", within)
     default = [*shown][-MONTHS:][0]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+    with filters.panel(narrowed(shown, default)):
         first = choose("from", "From", {default: shown[default]} | shown, everything=None)
         last = choose("to", "Until", dict(reversed(shown.items())), everything=None)
         organization_id = choose("organization", "Organisation", {id: id for id in owners})
@@ -240,6 +240,13 @@ def choose_filter(whole: Period) -> OutcomeFilter:
         tag = choose_text("tag", "Project tag", placeholder="PROJ-…")
         currency = choose("currency", "Currency", {code: code for code in known})
     return OutcomeFilter(first, last, organization_id or None, workspace_id or None, tag or None, currency or None)
+
+
+def narrowed(shown: Mapping[str, str], default: str) -> list[str]:
+    """What the filters are, in words: the period, and what narrows it."""
+    first, last = shown.get(param("from"), shown[default]), shown.get(param("to"), [*shown.values()][-1])
+    owner = param("organization") or "all organisations"
+    return [f"{first} to {last}", owner, param("workspace"), param("tag"), param("currency")]
 
 
 def entries_of(answer: Mapping[str, Any]) -> dict[tuple[str, str | None], Mapping[str, Any]]:

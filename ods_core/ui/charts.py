@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ods_core.basics.states import look
-from ods_core.ui.formats import plain
 from ods_core.ui.tables import grid
 
 # Where no theme is configured, as in a test.
@@ -136,4 +135,8 @@ def sparkline(values: Sequence[float], *, alt: str) -> None:
         f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>'
         f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3" fill="{colour}"/></svg>'
     )
-    st.markdown(f"![{plain(alt)}](data:image/svg+xml;base64,{b64encode(picture.encode()).decode()})")
+    source = b64encode(picture.encode()).decode()
+    # As a picture in HTML: Markdown costs a browser more, and Streamlit lets no bare SVG through.
+    st.html(
+        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{source}" style="display: block; max-width: 100%">'
+    )

@@ -86,7 +86,6 @@ def _section(label: str, places: Iterable[Place]) -> None:
                 place.file,
                 label=place.title,
                 icon=place.material_icon,
-                help=place.question,
                 width="stretch",
                 query_params=address(),
             )
