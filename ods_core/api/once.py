@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from threading import Lock
 from typing import Any
 
 from fastapi import Request
@@ -34,6 +35,8 @@ TAGGED = (Kind.SCOPE, Kind.DELIVERABLE)
 """What is decided on: these have an `ETag`."""
 _SANE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _KEPT_HEADERS = ("location", "etag")
+_PASSED_ON = frozenset({"requests", "scopes", "deliverables", "payments", "receipts", "invoices"})
+_IN_FLIGHT = tuple(Lock() for _ in range(64))
 _UNKEPT = frozenset({401, 403, 429, 503})
 """Refusals that are about the caller or the moment, not about what was asked."""
 
@@ -92,9 +95,37 @@ def once(endpoint: Callable[..., Response]) -> Callable[..., Response]:
         given = _given.get()
         if given is None or (given.idempotency_key is None and given.if_match is None):
             return endpoint(*args, **kwargs)
-        return _within(runtime(), given, lambda: endpoint(*args, **kwargs))
+        run = runtime()
+        within = _around if run.follower and _is_passed_on(given.path) else _within
+        return within(run, given, lambda: endpoint(*args, **kwargs))
 
     return call
+
+
+def _is_passed_on(path: str) -> bool:
+    """Whether another server, where one is followed, carries this out."""
+    return path.partition("/capabilities/ods/")[2].partition("/")[0] in _PASSED_ON
+
+
+def _around(run: Runtime, given: Given, command: Callable[[], Response]) -> Response:
+    """Give a command that another server carries out: nobody waits here for its answer, but who sends the same.
+
+    The other server gets a key of its own for it, so that what is sent again because this server ended before it kept
+    the answer has one effect there, too. Where it knows no keys, what is in flight is still sent once at a time.
+    """
+    with _IN_FLIGHT[hash((given.holder, given.idempotency_key)) % len(_IN_FLIGHT)]:
+        with run.store.write() as unit:
+            known, _ = _known(run, given, unit)
+            if known is not None:
+                return known
+            _require_match(given, unit)
+        try:
+            answer = command()
+        except OdsError as refusal:
+            if given.idempotency_key is None or refusal.status in _UNKEPT or isinstance(refusal, KeyReused):
+                raise
+            answer = refused(refusal)
+        return _keep_first(run, given, answer)
 
 
 def _within(run: Runtime, given: Given, command: Callable[[], Response]) -> Response:
@@ -112,11 +143,11 @@ def _within(run: Runtime, given: Given, command: Callable[[], Response]) -> Resp
     except OdsError as refusal:
         if given.idempotency_key is None or refusal.status in _UNKEPT or isinstance(refusal, KeyReused):
             raise
-        return _keep_refusal(run, given, refused(refusal))
+        return _keep_first(run, given, refused(refusal))
 
 
-def _keep_refusal(run: Runtime, given: Given, answer: Response) -> Response:
-    """Keep a refusal, whose own transaction is gone, in another one; unless somebody came first."""
+def _keep_first(run: Runtime, given: Given, answer: Response) -> Response:
+    """Keep an answer whose own transaction is gone, or was elsewhere, in another one; unless somebody came first."""
     with run.store.write() as unit:
         run.store.turns.queue(unit.connection, f"answer to {given.holder} {given.idempotency_key}")
         known, stale = _known(run, given, unit)
