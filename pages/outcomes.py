@@ -34,9 +34,10 @@ from ods_core.queries.outcomes import (
     period_of,
 )
 from ods_core.queries.rejections import Bar, Rejection, by_criterion, by_reason, rejections
+from ods_core.service import runtime
 from ods_core.ui import cards, charts, filters, live, outlook, refusals, tables
 from ods_core.ui.downloads import Offer, offer
-from ods_core.ui.formats import NOTHING, count, day, days, money, percent, plain
+from ods_core.ui.formats import NOTHING, count, day, days, moment, money, percent, plain
 from ods_core.ui.kept import kept, measured
 from ods_core.ui.session import caller, choose, choose_text, choose_view, link, now, param
 
@@ -183,7 +184,7 @@ def show_behind(asked: Asked, key: str) -> None:
     st.markdown(f"**{plain(written(metric, value, currency))}** · {plain(basis(metric, n) + span)}")
     trail = tables.cursor_trail()
     skip = int(trail[-1]) if trail and trail[-1].isascii() and trail[-1].isdigit() and len(trail[-1]) < 8 else 0
-    found = kept(
+    found = measured(
         lambda c: behind(
             c, caller(), key, asked.wanted, asked.period, now(), currency=currency, limit=tables.ROWS, skip=skip
         ),
@@ -754,6 +755,13 @@ def tell_comparison(period: Period) -> None:
     st.caption(f"Changes are against the {length} before: {earlier.first:%b %Y} to {earlier.last:%b %Y}.")
 
 
+def tell_moment() -> None:
+    """As of when the figures are, where they are read from a replica."""
+    if runtime().figures.has_replica:
+        as_of = measured(lambda c: runtime().figures.moment(c, now()), "moment")
+        st.caption(f"Figures are read from a replica, as of {moment(as_of)}.")
+
+
 SHOWN: Mapping[str, Callable[[Asked], None]] = {
     "overview": show_overview,
     "figures": show_every_figure,
@@ -766,6 +774,7 @@ live.watch()
 cards.heading("outcomes")
 try:
     span = kept(lambda c: period_of(c, caller(), OutcomeFilter(), now()), "period", OutcomeFilter())
+    tell_moment()
     show_outcomes(choose_filter(span))
 except Invalid as refusal:
     refusals.show(refusal)

@@ -6,18 +6,20 @@ database is read, and the length is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from sqlalchemy import Connection
 
 from ods_core.api.refusals import refused_with
 from ods_core.basics.errors import Forbidden
 from ods_core.basics.keys import SecurityKind
 from ods_core.basics.roles import EXPORTERS, Caller
-from ods_core.papers import Format
+from ods_core.papers import Format, Paper
 from ods_core.payments import Reporting, read_exchange_rates
-from ods_core.service import Make, Runtime, Written
+from ods_core.service import Runtime, Written
 
 
 def described(media_types: Iterable[str], why: Mapping[int, str], refusals: Iterable[int]) -> dict[int | str, Any]:
@@ -32,8 +34,16 @@ def require_exporter(caller: Caller) -> None:
         raise Forbidden(f"to take an export needs the role {' or '.join(sorted(EXPORTERS))}")
 
 
-def exported(run: Runtime, caller: Caller, make: Make, format: Format, name: str) -> StreamingResponse:
+def as_of(moment: datetime) -> dict[str, str]:
+    """The header that says as of when a figure or a file is: a replica comes a little after its database."""
+    return {"X-Ods-As-Of": moment.isoformat().replace("+00:00", "Z")}
+
+
+def exported(run: Runtime, caller: Caller, make: Callable[..., Paper], format: Format, name: str) -> StreamingResponse:
     """A paper as a file.
+
+    Args:
+        make: given a connection, and as `now` the moment that it tells of.
 
     Raises:
         Forbidden: exports are not for this caller's roles.
@@ -41,20 +51,25 @@ def exported(run: Runtime, caller: Caller, make: Make, format: Format, name: str
     """
     require_exporter(caller)
     file_name = f"{name}-{run.clock():%Y-%m-%d}.{format}"
-    written = run.preparations.write(make, format)
-    run.access.note(
-        SecurityKind.EXPORT_TAKEN, caller.actor, caller.organization_id, subject=file_name, rows=written.rows
-    )
-    return sent(written, format, file_name)
+    moments: list[datetime] = []
+
+    def made(connection: Connection) -> Paper:
+        moments.append(run.figures.moment(connection, run.clock()))
+        return make(connection, now=moments[0])
+
+    whole = run.preparations.write(made, format)
+    run.access.note(SecurityKind.EXPORT_TAKEN, caller.actor, caller.organization_id, subject=file_name, rows=whole.rows)
+    return sent(whole, format, file_name, as_of(moments[0]))
 
 
-def sent(written: Written, format: Format, file_name: str) -> StreamingResponse:
+def sent(written: Written, format: Format, file_name: str, more: Mapping[str, str] | None = None) -> StreamingResponse:
     """A finished file as an attachment."""
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name}"',
         "Content-Length": str(written.size),
         "Cache-Control": "no-store",
         "X-Row-Count": str(written.rows),
+        **(more or {}),
     }
     return StreamingResponse(written.chunks(), headers=headers, media_type=format.media_type)
 

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         DEFAULT_DATABASE, description="The database: `duckdb:///PATH`, or `postgresql+psycopg://…`."
     )
+    analytics_url: str = Field(
+        "",
+        description="A replica of a PostgreSQL database, `postgresql+psycopg://…`, from which metrics, outcomes and "
+        "exports are read; docs/scaling.md. Empty: they are read from the database itself.",
+    )
     demo: bool = Field(True, description="Fill an empty database with the demo engagements at first start.")
     clock: str = Field(
         "",

@@ -12,16 +12,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, Protocol, cast
 
 from sqlalchemy import Connection
 
 from ods_core.basics.errors import NotFound, OdsError
 from ods_core.basics.roles import Caller
 from ods_core.papers import Format, Paper, Progress, Stopped, unwatched
-from ods_core.store import Store
 
 AT_ONCE = 4
 """Files that are written at the same time, for pages and programs together."""
@@ -33,6 +33,13 @@ Make = Callable[[Connection], Paper]
 """Makes a paper whose rows are read from the connection while it is written."""
 
 log = logging.getLogger("ods.exports")
+
+
+class Readable(Protocol):
+    """A store, or what stands for one."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A connection for reading; what is read within one block is of one moment."""
 
 
 class TooManyExports(OdsError):
@@ -98,10 +105,14 @@ class Preparation:
 
 
 class Preparations:
-    """The files that a process prepares."""
+    """The files that a process prepares.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Args:
+        figures: where their rows are read.
+    """
+
+    def __init__(self, figures: Readable) -> None:
+        self._figures = figures
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._by_token: dict[str, Preparation] = {}
@@ -179,7 +190,7 @@ class Preparations:
     def _written(self, make: Make, format: Format, progress: Progress) -> Written:
         file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  # kept for as long as `Written` is
         try:
-            with self._store.read() as connection:
+            with self._figures.read() as connection:
                 rows = format.write(make(connection), file, progress)
         except BaseException:
             file.close()

@@ -26,6 +26,7 @@ from ods_core.service.people import People
 from ods_core.service.preparations import Preparations
 from ods_core.service.webhooks import WebhookPolicy, Webhooks
 from ods_core.store import Store
+from ods_core.store.replica import Figures
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class Runtime:
     filling: Filling = field(default_factory=Filling)
     follower: Follower | None = None
     signs_in: bool = False
+    figures: Figures = field(init=False)
     preparations: Preparations = field(init=False)
     access: Access = field(init=False)
     people: People = field(init=False)
@@ -66,7 +68,8 @@ class Runtime:
     """What this process alone knows, and those that it tells."""
 
     def __post_init__(self) -> None:
-        self.preparations = Preparations(self.store)
+        self.figures = Figures(self.store, self.settings.analytics_url)
+        self.preparations = Preparations(self.figures)
         self.access = Access(
             self.store,
             self.clock,
@@ -106,13 +109,15 @@ class Runtime:
     @property
     def changes(self) -> int:
         """A number that is another one once anything changed that pages show."""
-        return self.store.last_sequence + (self.follower.mirror.changes if self.follower else 0)
+        followed = self.follower.mirror.changes if self.follower else 0
+        return self.store.last_sequence + followed + self.figures.changes
 
     def close(self) -> None:
         """Let go of the database, and of the server that is followed."""
         if self.follower:
             self.follower.stop()
         self.preparations.close()
+        self.figures.close()
         self.store.close()
 
 

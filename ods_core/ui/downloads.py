@@ -77,12 +77,12 @@ def _draw_print(one: Offer, print_it: Print) -> None:
 
 def _version(run: Runtime) -> str:
     """What the address filters otherwise, or what has happened since, is another file."""
-    return f"{run.store.last_sequence} {sorted(st.query_params.to_dict().items())}"
+    return f"{run.changes} {sorted(st.query_params.to_dict().items())}"
 
 
 def _printed(run: Runtime, print_it: Print) -> bytes:
-    with run.store.read() as connection:
-        return print_it(connection, run.clock())
+    with run.figures.read() as connection:
+        return print_it(connection, run.figures.moment(connection, run.clock()))
 
 
 def _plural(noun: str) -> str:
@@ -143,8 +143,8 @@ def _note(file_name: str) -> None:
 def _bytes(run: Runtime, make: Make, format: Format) -> bytes:
     """The file; made when it is asked for, so that a page costs nothing for it."""
     out = io.BytesIO()
-    with run.store.read() as connection:
-        format.write(make(connection, run.clock()), out, lambda rows: None)
+    with run.figures.read() as connection:
+        format.write(make(connection, run.figures.moment(connection, run.clock())), out, lambda rows: None)
     return out.getvalue()
 
 
@@ -168,7 +168,7 @@ def _start(one: Offer, format: Format) -> None:
     run.preparations.discard(param(TOKEN))
     try:
         made = run.preparations.start(
-            lambda connection: one.make(connection, now),
+            lambda connection: one.make(connection, run.figures.moment(connection, now)),
             format,
             label=f"{one.label}, {_FORMATS[format]}",
             file_name=_file_name(one, format),

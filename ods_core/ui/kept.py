@@ -49,7 +49,7 @@ def measured(find: Callable[[Connection], T], *key: Hashable) -> T:
 @contextmanager
 def _measuring() -> Iterator[Connection]:
     keep_up(runtime().store)
-    with reading() as connection:
+    with runtime().figures.read() as connection:
         yield connection
 
 

@@ -22,7 +22,7 @@ from ods_core.queries.outcomes import OutcomeFilter
 from ods_core.queries.runs import NEEDED
 from ods_core.ui import cards, charts
 from ods_core.ui.formats import NOTHING, count, day, moment, percent, plain
-from ods_core.ui.kept import kept
+from ods_core.ui.kept import kept, measured
 from ods_core.ui.session import caller, link_to, now
 
 MEANT = (
@@ -81,7 +81,7 @@ def show_portfolio(wanted: OutcomeFilter) -> None:
     """All active scopes that the filter names: the whole, a bar each, the way to each."""
     st.header("When the open work is finished", anchor=False, help=MEANT)
     with st.spinner("Playing all open work through…"):
-        found = kept(lambda c: delivery_forecast(c, caller(), wanted, now()), "delivery forecast", wanted)
+        found = measured(lambda c: delivery_forecast(c, caller(), wanted, now()), "delivery forecast", wanted)
     if not found.active:
         cards.empty("No scope is active here, so nothing is to be forecast.", label="See the scopes", place="scopes")
     elif found.portfolio is None:

@@ -66,9 +66,7 @@ def export_payments(
     )
     reporting = reporting_in(run, reporting_currency)
     usual = run.service.review_days()
-    make = partial(
-        schedule_paper, caller=caller, wanted=wanted, now=run.clock(), review_days=usual, reporting=reporting
-    )
+    make = partial(schedule_paper, caller=caller, wanted=wanted, review_days=usual, reporting=reporting)
     return exported(run, caller, make, format, "payments")
 
 
@@ -84,7 +82,7 @@ def export_ageing(
     """What is open by organisation, currency and days past due."""
     wanted = PaymentFilter(organization_id=organization_id, currency=currency)
     reporting = reporting_in(run, reporting_currency)
-    make = partial(ageing_paper, caller=caller, wanted=wanted, now=run.clock(), reporting=reporting)
+    make = partial(ageing_paper, caller=caller, wanted=wanted, reporting=reporting)
     return exported(run, caller, make, format, "ageing")
 
 
@@ -104,7 +102,7 @@ def export_receipts(
     _check_period(first, last)
     wanted = ReceiptFilter(organization_id, currency, first, last, scope_id)
     reporting = reporting_in(run, reporting_currency)
-    make = partial(receipts_paper, caller=caller, wanted=wanted, now=run.clock(), reporting=reporting)
+    make = partial(receipts_paper, caller=caller, wanted=wanted, reporting=reporting)
     return exported(run, caller, make, format, "receipts")
 
 
@@ -125,7 +123,7 @@ def export_invoices(
     _check_period(first, last)
     wanted = InvoiceFilter(organization_id, currency, status, first, last, scope_id)
     reporting = reporting_in(run, reporting_currency)
-    make = partial(invoices_paper, caller=caller, wanted=wanted, now=run.clock(), reporting=reporting)
+    make = partial(invoices_paper, caller=caller, wanted=wanted, reporting=reporting)
     return exported(run, caller, make, format, "invoices")
 
 
@@ -136,7 +134,7 @@ def export_statement(
     """What became of one scope's price: its payments and, in a workbook, its receipts."""
     reporting = reporting_in(run, reporting_currency)
     usual = run.service.review_days()
-    make = partial(statement_paper, caller=caller, scope_id=id, now=run.clock(), review_days=usual, reporting=reporting)
+    make = partial(statement_paper, caller=caller, scope_id=id, review_days=usual, reporting=reporting)
     return exported(run, caller, make, format, "statement")
 
 

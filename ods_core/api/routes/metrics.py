@@ -8,6 +8,7 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from ods_core.api.exchange import answer
+from ods_core.api.files import as_of
 from ods_core.api.shapes import DeliveryForecastShape, Outcomes
 from ods_core.api.wiring import Asking, Running, one, router
 from ods_core.queries.delivery import delivery_forecast, delivery_forecast_resource
@@ -38,8 +39,9 @@ def get_outcomes(
     """
     wanted = OutcomeFilter(start, to, organization_id, workspace_id, project_tag, currency)
     keep_up(run.store)
-    with run.store.read() as connection:
-        return answer(outcomes(connection, caller, wanted, run.clock(), by))
+    with run.figures.read() as connection:
+        moment = run.figures.moment(connection, run.clock())
+        return answer(outcomes(connection, caller, wanted, moment, by), headers=as_of(moment))
 
 
 @routes.get("/metrics/forecast", responses=one(DeliveryForecastShape, refusals=()))
@@ -57,6 +59,7 @@ def get_delivery_forecast(
     With fewer than 8 finished cycles nothing is simulated: `runs` is 0, and there are no dates.
     """
     wanted = OutcomeFilter(None, None, organization_id, workspace_id, project_tag, currency)
-    with run.store.read() as connection:
-        found = delivery_forecast(connection, caller, wanted, run.clock(), seed)
-        return answer(delivery_forecast_resource(found))
+    with run.figures.read() as connection:
+        moment = run.figures.moment(connection, run.clock())
+        found = delivery_forecast(connection, caller, wanted, moment, seed)
+        return answer(delivery_forecast_resource(found), headers=as_of(moment))
