@@ -75,18 +75,19 @@ class Walk:
         with_keys: whether to begin with a key, which the API asks for ever after.
     """
 
-    def __init__(self, run: Runtime, clock: MovingClock, app: Any, answers: Answers, *, with_keys: bool) -> None:
+    def __init__(
+        self, run: Runtime, clock: MovingClock, app: Any, answers: Answers | None = None, *, with_keys: bool
+    ) -> None:
         self.run, self.clock, self.with_keys = run, clock, with_keys
         self.key: str | None = None
         if with_keys:
             _, self.key = run.access.make_key(LOCAL, NewKey("the walk's", [*Role]))
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        self.answers = answers
         self.api = httpx.Client(
             transport=InProcess(app),
             base_url=f"http://localhost{ODS}",
             headers=headers,
-            event_hooks={"response": [answers]},
+            event_hooks={"response": [answers] if answers else []},
         )
         self.ids: dict[str, str] = {}
         """One thing that is left in each collection, by its name in paths."""
