@@ -43,6 +43,18 @@ IF_MATCH = {
     "description": "The `ETag` of the scope or deliverable that this is about, as its caller has seen it",
 }
 
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of what its caller has already: 304 while it is still the same",
+}
+_TAGGED: dict[int | str, Any] = {
+    200: {"headers": {"ETag": {"schema": {"type": "string"}, "description": "Changes with what is decided"}}},
+    304: {"description": "What its caller has is the present state"},
+}
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -114,13 +126,19 @@ class ExactRoute(APIRoute):
     """Whether the address itself is the key."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        writes = "POST" in (options.get("methods") or ())
+        methods, own = options.get("methods") or (), options.get("responses") or {}
+        writes = "POST" in methods
+        described = shared(writes=writes, by_link=self.by_link) | own
+        headers = []
         if writes:
             tagged = any(f"/{kind}s/{{id}}" in path for kind in TAGGED)
             headers = [IDEMPOTENCY_KEY, IF_MATCH] if tagged else [IDEMPOTENCY_KEY]
+        elif "GET" in methods and path.endswith(tuple(f"/{kind}s/{{id}}" for kind in TAGGED)):
+            headers = [IF_NONE_MATCH]
+            described |= {status: described.get(status, {}) | told for status, told in _TAGGED.items()}
+        if headers:
             options["openapi_extra"] = {"parameters": headers} | (options.get("openapi_extra") or {})
-        described = shared(writes=writes, by_link=self.by_link)
-        options["responses"] = described | (options.get("responses") or {})
+        options["responses"] = described
         super().__init__(path, once(endpoint) if writes else endpoint, **options)
 
     def get_route_handler(self) -> Handler:

@@ -24,12 +24,15 @@ def parse_time(text: str) -> datetime:
     """An ISO 8601 time with its offset, as UTC.
 
     Raises:
-        ValueError: not a time, or a time without an offset.
+        ValueError: not a time, a time without an offset, or one that is in no year of UTC.
     """
     value = datetime.fromisoformat(text.strip())
     if value.tzinfo is None:
         raise ValueError(f"expected a time with its offset, such as 2026-04-15T10:00:00Z, not {text!r}")
-    return value.astimezone(UTC).replace(microsecond=0)
+    try:
+        return value.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError(f"expected a time of the years 1 to 9999 in UTC, not {text!r}") from None
 
 
 class MovingClock:

@@ -12,8 +12,10 @@ from ods_core.client.asynchronous import AsyncClient, AsyncFile, AsyncPages
 from ods_core.client.calls import UNSET
 from ods_core.client.errors import (
     BadSignature,
+    ChangedMeanwhile,
     ClientError,
     ErrorPlace,
+    EtagNeeded,
     Forbidden,
     Invalid,
     NotAllowed,
@@ -36,9 +38,11 @@ __all__ = [
     "AsyncFile",
     "AsyncPages",
     "BadSignature",
+    "ChangedMeanwhile",
     "Client",
     "ClientError",
     "ErrorPlace",
+    "EtagNeeded",
     "File",
     "Forbidden",
     "Invalid",

@@ -38,10 +38,15 @@ class Call(Generic[T]):
     body: Mapping[str, Any] | None = None
     idempotency_key: str | None = None
     whole: bool = False
+    if_match: str | None = None
 
     def at(self, cursor: str) -> Call[T]:
         """The same call, further on in its list."""
         return replace(self, query={**self.query, "cursor": cursor})
+
+    def on(self, etag: str | None) -> Call[T]:
+        """The same call, meant for what bears this `etag` alone; None: whatever it is by then."""
+        return replace(self, if_match=etag)
 
 
 class Unset:

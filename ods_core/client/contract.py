@@ -2,7 +2,8 @@
 
 The names are those of the server's description (`/v1/openapi.json`), and parameters bear the names they have on the
 wire; `from_` is `from`, which Python keeps for itself. Every command takes an `idempotency_key`; without one it gets a
-key of its own, which all its attempts share.
+key of its own, which all its attempts share. Commands on scopes and deliverables take an `if_match`, too: the `etag` of
+what they were decided on.
 """
 
 from __future__ import annotations
@@ -204,22 +205,30 @@ class Contract:
         accepted_by: str | None = None,
         reason: str | None = None,
         idempotency_key: str | None = None,
+        if_match: str | None = None,
     ) -> Call[m.Confirmed]:
         """Confirm a proposal: the engagement begins. `confirm=False` declines it, with a `reason`."""
         body = {"confirm": confirm, "accepted_by": accepted_by, "reason": reason}
-        return post("/scopes/{id}", m.Confirmed, body, idempotency_key, id=id)
+        return post("/scopes/{id}", m.Confirmed, body, idempotency_key, id=id).on(if_match)
 
     @Answered
     def reissue_scope(
-        self, id: str, *, valid_until: date | None = None, idempotency_key: str | None = None
+        self,
+        id: str,
+        *,
+        valid_until: date | None = None,
+        idempotency_key: str | None = None,
+        if_match: str | None = None,
     ) -> Call[m.Scope]:
         """Present an expired proposal again as the next revision; dates that have passed move on."""
-        return post("/scopes/{id}/reissue", m.Scope, {"valid_until": valid_until}, idempotency_key, id=id)
+        return post("/scopes/{id}/reissue", m.Scope, {"valid_until": valid_until}, idempotency_key, id=id).on(if_match)
 
     @Answered
-    def terminate_scope(self, id: str, *, reason: str, idempotency_key: str | None = None) -> Call[m.Scope]:
+    def terminate_scope(
+        self, id: str, *, reason: str, idempotency_key: str | None = None, if_match: str | None = None
+    ) -> Call[m.Scope]:
         """End an active scope early: what was due stays due, what was not is void."""
-        return post("/scopes/{id}/terminate", m.Scope, {"reason": reason}, idempotency_key, id=id)
+        return post("/scopes/{id}/terminate", m.Scope, {"reason": reason}, idempotency_key, id=id).on(if_match)
 
     @Answered
     def get_statement(self, id: str) -> Call[m.Statement]:
@@ -341,9 +350,11 @@ class Contract:
         return get("/deliverables/{id}", m.Deliverable, id=id)
 
     @Answered
-    def start_deliverable(self, id: str, *, idempotency_key: str | None = None) -> Call[m.Deliverable]:
+    def start_deliverable(
+        self, id: str, *, idempotency_key: str | None = None, if_match: str | None = None
+    ) -> Call[m.Deliverable]:
         """Begin work on a deliverable of a cycle in progress."""
-        return post("/deliverables/{id}/start", m.Deliverable, {}, idempotency_key, id=id)
+        return post("/deliverables/{id}/start", m.Deliverable, {}, idempotency_key, id=id).on(if_match)
 
     @Answered
     def submit_deliverable(
@@ -353,10 +364,11 @@ class Contract:
         notes: str | None = None,
         evidence: Sequence[Evidence | str] | None = None,
         idempotency_key: str | None = None,
+        if_match: str | None = None,
     ) -> Call[m.Deliverable]:
         """Hand in a deliverable; the last one of its cycle makes all of them reviewable."""
         body = {"notes": notes, "evidence": evidence}
-        return post("/deliverables/{id}/submit", m.Deliverable, body, idempotency_key, id=id)
+        return post("/deliverables/{id}/submit", m.Deliverable, body, idempotency_key, id=id).on(if_match)
 
     @Answered
     def decide_deliverable(
@@ -370,6 +382,7 @@ class Contract:
         criteria_not_met: Sequence[NotMet] | None = None,
         verdicts: Sequence[VerdictOn] | None = None,
         idempotency_key: str | None = None,
+        if_match: str | None = None,
     ) -> Call[m.Decided]:
         """Accept or reject a deliverable that is ready for acceptance; the decision is final for this attempt."""
         body = {
@@ -380,7 +393,7 @@ class Contract:
             "criteria_not_met": criteria_not_met,
             "verdicts": verdicts,
         }
-        return post("/deliverables/{id}/accept", m.Decided, body, idempotency_key, id=id)
+        return post("/deliverables/{id}/accept", m.Decided, body, idempotency_key, id=id).on(if_match)
 
     @Answered
     def get_certificate(self, id: str) -> Call[m.Certificate]:

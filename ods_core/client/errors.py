@@ -10,6 +10,8 @@
         ├── Forbidden             403  known, but not for these roles
         ├── NotFound              404  unknown id, or another organisation's
         ├── NotAllowed            409  right command, wrong moment: `current_state`
+        ├── ChangedMeanwhile      412  it is not what bore the `if_match` any more: read it again
+        ├── EtagNeeded            428  the server wants to be told an `if_match`
         ├── Invalid               422  bad values: each of `errors` has a `pointer` and a `detail`
         ├── TooManyRequests       429  `retry_after` seconds, where the server says so
         └── ServerFailed          5xx  a defect, or something the server needs that is not there
@@ -96,6 +98,20 @@ class NotAllowed(Refused):
     """The state does not allow it; `current_state` says which state that is."""
 
 
+class ChangedMeanwhile(Refused):
+    """What was to be decided on has changed since it was read; `etag` is that of its present state, where told."""
+
+    @property
+    def etag(self) -> str | None:
+        """What a decision on the present state has to name."""
+        told = self.extra.get("etag")
+        return told if isinstance(told, str) else None
+
+
+class EtagNeeded(Refused):
+    """The server takes this command only with an `if_match`, so that nothing is decided on unseen."""
+
+
 class Invalid(Refused):
     """Bad values; `errors` names each place."""
 
@@ -113,7 +129,9 @@ _BY_STATUS: Mapping[int, type[Refused]] = {
     403: Forbidden,
     404: NotFound,
     409: NotAllowed,
+    412: ChangedMeanwhile,
     422: Invalid,
+    428: EtagNeeded,
     429: TooManyRequests,
 }
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 T = TypeVar("T")
 
@@ -21,6 +21,19 @@ class Answer(BaseModel):
     """Anything that comes back."""
 
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    _etag: str | None = PrivateAttr(None)
+
+    @property
+    def etag(self) -> str | None:
+        """What `if_match` takes, to decide on this and on nothing that came after; None where a call tells none.
+
+        `get_scope` and `get_deliverable` tell it; what is in a list, or is the answer to a command, has none.
+        """
+        return self._etag
+
+    def set_etag(self, etag: str | None) -> None:
+        """Keep what came beside the answer's body; for the client."""
+        self._etag = etag
 
 
 class PageMeta(Answer):

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ods_core.client.calls import Call
 from ods_core.client.errors import ClientError, Refused, TimedOut, Unreachable, UnreadableAnswer, refusal
-from ods_core.client.models import Page
+from ods_core.client.models import Answer, Page
 
 T = TypeVar("T")
 
@@ -83,6 +83,8 @@ def request_of(http: httpx.Client | httpx.AsyncClient, call: Call[Any], keys: Ca
     content = None
     if call.method != "GET":
         headers["Idempotency-Key"] = call.idempotency_key or keys()
+    if call.if_match is not None:
+        headers["If-Match"] = call.if_match
     if call.body is not None:
         headers["Content-Type"] = "application/json"
         content = dumps(call.body)
@@ -110,6 +112,8 @@ def answer_of(call: Call[T], response: httpx.Response) -> T:
         answer: T = _adapter(call.answer).validate_python(given)
     except ValidationError as error:
         raise UnreadableAnswer(f"{where}: {_first(error)}") from None
+    if isinstance(answer, Answer):
+        answer.set_etag(response.headers.get("etag"))
     return answer
 
 

@@ -99,8 +99,9 @@ def test_the_feed_can_be_narrowed(server: StartedServer, api: httpx.Client) -> N
     assert kinds == {"ods.payment.due", "ods.cycle.started"}
     assert httpx.get(events, params={"organization_id": "ORG-26-000404"}).json()["data"] == []
     assert httpx.get(events, params={"from": "2199-01-01T00:00:00Z"}).json()["data"] == []
-    refused = httpx.get(events, params={"from": "yesterday"})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/from")
+    for when in ("yesterday", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"):
+        refused = httpx.get(events, params={"from": when})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/from")
 
 
 def test_a_request_id_comes_back(api: httpx.Client) -> None:

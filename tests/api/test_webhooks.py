@@ -127,6 +127,7 @@ def test_a_bad_endpoint_is_refused_at_its_place(api: httpx.Client, body: Any, po
         ({"to": "2026-04-15T10:00:00Z"}, "/event_id"),
         ({"event_id": "EVT-26-000001", "from": "2026-04-15T10:00:00Z"}, "/from"),
         ({"from": "yesterday"}, "/from"),
+        ({"from": "0001-01-01T00:00:00+01:00"}, "/from"),
         ({"from": "2026-04-15T10:00:00"}, "/from"),
         ({"from": 5}, "/from"),
         ({"from": "2026-04-15T10:00:00Z", "to": "2026-04-14T10:00:00Z"}, "/to"),

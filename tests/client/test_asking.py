@@ -103,8 +103,10 @@ def test_what_a_server_does_not_tell_is_told_apart_from_what_is_none(played: Mak
         (403, c.Forbidden),
         (404, c.NotFound),
         (409, c.NotAllowed),
+        (412, c.ChangedMeanwhile),
         (413, c.Refused),
         (422, c.Invalid),
+        (428, c.EtagNeeded),
         (429, c.TooManyRequests),
         (500, c.ServerFailed),
         (503, c.ServerFailed),
@@ -199,7 +201,7 @@ def test_reading_sends_no_key(played: Make) -> None:
     assert "idempotency-key" not in play.asked[0].headers
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 428])
 def test_a_refusal_that_stays_one_is_not_tried_again(played: Make, status: int) -> None:
     ods, play = played(problem(status, "no"))
     with pytest.raises(c.Refused):

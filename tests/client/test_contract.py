@@ -88,6 +88,12 @@ class TestACall:
         assert takes == (OPERATIONS[name][0] == "POST")
         assert filled(name).idempotency_key == ("x" if takes else None)
 
+    def test_takes_an_if_match_exactly_if_the_server_looks_at_it(self, name: str) -> None:
+        told = {p["name"] for p in OPERATIONS[name][2].get("parameters", []) if p["in"] == "header"}
+        takes = "if_match" in inspect.signature(METHODS[name]).parameters
+        assert takes == ("If-Match" in told)
+        assert filled(name).if_match == ("x" if takes else None)
+
     def test_knows_every_field_of_its_answer(self, name: str) -> None:
         answers = OPERATIONS[name][2]["responses"]
         content = next(answers[status] for status in answers if status.startswith("2"))["content"]
