@@ -493,7 +493,9 @@ def _added(rows: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         named = {"kind": row["kind"], "currency": row["currency"]}
         whole = added.setdefault((row["kind"], row["currency"]), named | dict.fromkeys(_SUMS, 0))
         for name in _SUMS:
-            whole[name] += row[name] or 0
+            if row[name] is not None:
+                # An amount of nothing, where a receipt was taken back, stays an amount.
+                whole[name] += row[name]
     return added.values()
 
 

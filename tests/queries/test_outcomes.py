@@ -176,6 +176,14 @@ def test_parts_count_when_received_and_a_reversal_when_it_is_made(told: Teller) 
     assert series(told, "days_sales_outstanding")["2026-06"] == (pytest.approx(73.0), 1)
 
 
+def test_what_came_and_went_back_in_one_period_is_an_amount_of_nothing(told: Teller) -> None:
+    wrong = pay(told.service, "PAY-26-000001", at(7, 1), paid=Decimal("500.00"))
+    told.service.reverse_receipt(LOCAL, wrong, ReverseReceipt("Another payment's."))
+    received = figures(told, from_month="2026-07", to_month="2026-07")["received", "USD"]
+    assert (str(received[0]), received[1]) == ("0.00", 2)
+    assert series(told, "received", from_month="2026-07") == {"2026-07": (Decimal("0.00"), 2)}
+
+
 def test_money_recorded_late_counts_on_the_day_on_which_it_came(told: Teller) -> None:
     told.clock.move_to(at(9, 1))
     pay(told.service, "PAY-26-000001", at(4, 28))
