@@ -26,6 +26,8 @@ _READ_ONLY = ("Permission denied", "Read-only file system")
 _FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 _STOPPED = ("FATAL Error", "database has been invalidated")
 
+_BRING_BACK = "Bring a backup back with `python -m ods_core restore FILE --replace`, which keeps the damaged file aside"
+
 
 @contextmanager
 def opening(url: str) -> Iterator[None]:
@@ -50,11 +52,15 @@ def refusal(url: str, reason: str) -> StoreError:
         )
     if any(sign in reason for sign in _DAMAGED):
         return StoreError(
-            f"the database {name} cannot be opened: it is damaged, and was left as it is: {first}. "
-            "Bring a backup back with `python -m ods_core restore FILE --replace`, which keeps the damaged file aside"
+            f"the database {name} cannot be opened: it is damaged, and was left as it is: {first}. {_BRING_BACK}"
         )
     if any(sign in reason for sign in _READ_ONLY):
         return StoreError(f"the database {name} can be read but not written: {first}. Let this user write to it")
+    if any(sign in reason for sign in _FULL):
+        return StoreError(
+            f"the database {name} cannot be opened and brought up to date, as its disk is full: {first}. All that was "
+            "in it is kept. Make room, and start the program again"
+        )
     return StoreError(f"the database {name} cannot be opened: {first}")
 
 
@@ -89,6 +95,9 @@ def _mishap(url: str, error: DBAPIError) -> str | None:
             f"the disk of the database {_shown(url)} is full: nothing of this was kept, all before it is. Make room, "
             f"and do it again. ({first})"
         )
+    if isinstance(error, OperationalError) and any(sign in reason for sign in _DAMAGED):
+        # Found only now: a file is not read whole when it is opened.
+        return f"the database {_shown(url)} is damaged, and nothing was changed by this call: {first}. {_BRING_BACK}"
     if isinstance(error, OperationalError):
         return f"the database does not answer: {first}; nothing was changed by this call"
     return None
