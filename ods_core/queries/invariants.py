@@ -117,7 +117,8 @@ _SCOPES = (
         "a scope has at least one cycle and one deliverable",
         """SELECT s.id AS thing, 'lacks them' AS detail FROM scopes s
         WHERE NOT EXISTS (SELECT 1 FROM cycles c WHERE c.scope_id = s.id)
-          OR NOT EXISTS (SELECT 1 FROM deliverables d WHERE d.scope_id = s.id)""",
+        UNION SELECT s.id, 'lacks them' FROM scopes s
+        WHERE NOT EXISTS (SELECT 1 FROM deliverables d WHERE d.scope_id = s.id)""",
     ),
 )
 
@@ -301,13 +302,15 @@ _DELIVERABLES = (
 )
 
 _AWAITED = """SELECT p.*, s.status AS of_scope, s.confirmed_at AS scope_confirmed, c.accepted_at AS cycle_accepted,
-  d.status AS of_deliverable, coalesce(c.planned_end, (SELECT planned_end FROM cycles WHERE id = d.cycle_id),
-    (SELECT max(planned_end) FROM cycles WHERE scope_id = p.scope_id AND kind = 'delivery')) AS awaited_end
+  d.status AS of_deliverable, coalesce(c.planned_end, within.planned_end, last.planned_end) AS awaited_end
   FROM payments p JOIN scopes s ON s.id = p.scope_id
+  LEFT JOIN (SELECT scope_id, max(planned_end) AS planned_end FROM cycles WHERE kind = 'delivery'
+    GROUP BY scope_id) last ON last.scope_id = p.scope_id
   LEFT JOIN cycles c ON c.scope_id = p.scope_id AND c.kind = 'delivery'
     AND c.ordinal = CASE p.trigger_kind WHEN 'cycle_acceptance' THEN p.trigger_number END
   LEFT JOIN deliverables d ON d.scope_id = p.scope_id
-    AND d.position = CASE p.trigger_kind WHEN 'deliverable_acceptance' THEN p.trigger_number END"""
+    AND d.position = CASE p.trigger_kind WHEN 'deliverable_acceptance' THEN p.trigger_number END
+  LEFT JOIN cycles within ON within.id = d.cycle_id"""
 
 _PAYMENTS = (
     Invariant(
@@ -375,7 +378,7 @@ _EVENTS = (
         "whatever is no longer in its first state has an event",
         f"""SELECT s.id AS thing, 'is ' || s.status || ' and no event tells of it' AS detail FROM ({_STORED}) AS s
         WHERE s.status NOT IN ('pending_confirmation', 'planned', 'pending')
-          AND s.id NOT IN (SELECT subject_id FROM events)""",
+          AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject_id = s.id)""",
     ),
     Invariant(
         "an event is about something of its engagement that is there",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from ods_core.basics.clock import MovingClock
 from ods_core.basics.records import CriterionNotMet
@@ -28,6 +28,7 @@ from ods_core.lifecycle import (
 from ods_core.queries.invariants import INVARIANTS, MOST_FINDINGS, check
 from ods_core.service import Service
 from ods_core.store import Store
+from ods_core.store import tables as t
 from tests.databases import memory_url
 from tests.seed import SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
 
@@ -234,7 +235,7 @@ def test_every_invariant_has_a_damage_that_breaks_it() -> None:
 
 
 def test_two_live_scopes_of_one_request_are_found(connection: Connection) -> None:
-    columns = ", ".join(row[0] for row in connection.execute(text("DESCRIBE scopes")))
+    columns = ", ".join(column.name for column in t.scopes.columns)
     other = columns.replace("id,", "'OSCOPE-26-000099',", 1).replace("number", "99").replace("revision", "2")
     connection.execute(text(f"INSERT INTO scopes ({columns}) SELECT {other} FROM scopes {of(ACTIVE)}"))
     found = check(connection)
@@ -243,13 +244,9 @@ def test_two_live_scopes_of_one_request_are_found(connection: Connection) -> Non
 
 
 def test_a_store_broken_all_over_is_not_described_for_ever(connection: Connection) -> None:
-    row = connection.execute(text("SELECT max(sequence) FROM events")).scalar_one()
-    connection.execute(
-        text(
-            f"INSERT INTO events SELECT events.* REPLACE ({row} + n AS sequence) FROM events, range(1, 300) AS r(n) "
-            "WHERE sequence = 1"
-        )
-    )
+    last = connection.execute(select(func.max(t.events.c.sequence))).scalar_one()
+    first = connection.execute(select(t.events).where(t.events.c.sequence == 1)).mappings().one()
+    connection.execute(insert(t.events), [{**first, "sequence": last + n} for n in range(1, 300)])
     found = [f for f in check(connection) if "its place in the log" in f]
     assert len(found) == MOST_FINDINGS + 1
     assert found[-1].startswith(f"only the first {MOST_FINDINGS}")

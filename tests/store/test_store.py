@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Numeric, Table, func, insert, select, text
+from sqlalchemy import Connection, Double, Numeric, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from ods_core.basics.clock import MovingClock
@@ -40,7 +41,7 @@ from ods_core.store import Store
 from ods_core.store import tables as t
 from ods_core.store.migrate import available, statements
 from ods_core.store.rows import MAPPED, load
-from tests.databases import kept_url, memory_url
+from tests.databases import ON_POSTGRESQL, duckdb_only, kept_url, memory_url
 from tests.seed import SUBMITTED, seed_proposal, seed_request, two_cycle_proposal
 
 LATER = datetime(2026, 6, 1, 12, 30, 15, tzinfo=UTC)
@@ -176,7 +177,7 @@ STATEFUL = [m for m in MAPPED if "status" in m.table.c and m.table not in (t.rec
 
 def as_row(store: Store, table: Table, **changes: Any) -> dict[str, Any]:
     with store.read() as connection:
-        return dict(connection.execute(select(table).limit(1)).mappings().one()) | changes
+        return dict(connection.execute(select(table).order_by(*table.primary_key).limit(1)).mappings().one()) | changes
 
 
 REFUSED = [
@@ -211,6 +212,8 @@ REFUSED = [
     (t.invoices, {"id": "INV-26-000050", "paid": Decimal(10**9)}, "CHECK"),
     (t.events, {}, "primary key"),
 ]
+IN_POSTGRESQL = {"NOT NULL": "not-null", "primary key": "_pkey"}
+"""How it says it."""
 
 
 @pytest.mark.parametrize(
@@ -221,14 +224,15 @@ def test_the_database_itself_refuses_what_cannot_be(
 ) -> None:
     reviewed(service)
     row = as_row(store, table, **changes)
-    with store.engine.connect() as connection, pytest.raises(DBAPIError, match=f"(?i){reason}"):
+    said = re.compile(IN_POSTGRESQL.get(reason, reason) if ON_POSTGRESQL else reason, re.IGNORECASE)
+    with store.engine.connect() as connection, pytest.raises(DBAPIError, match=said):
         connection.execute(insert(table), row)
 
 
 @pytest.mark.parametrize("mapped", [m for m in MAPPED if "status" in m.table.c], ids=lambda m: m.table.name)
 def test_a_state_that_is_none_is_refused_by_the_database(service: Service, store: Store, mapped: Any) -> None:
     reviewed(service)
-    with store.engine.connect() as connection, pytest.raises(DBAPIError, match="CHECK"):
+    with store.engine.connect() as connection, pytest.raises(DBAPIError, match=r"(?i)check"):
         connection.execute(text(f"UPDATE {mapped.table.name} SET status = 'lost'"))
 
 
@@ -261,7 +265,17 @@ def test_a_migration_is_cut_into_its_statements_without_its_comments() -> None:
     assert statements(script) == ["CREATE TABLE a (x INTEGER)", "CREATE INDEX i ON a (x)"]
 
 
-TYPES = {"VARCHAR": "VARCHAR", "TEXT": "VARCHAR", "DATETIME": "TIMESTAMP", "SMALL_INTEGER": "SMALLINT"}
+TYPES = {
+    "TEXT": "VARCHAR",
+    "CHARACTER VARYING": "VARCHAR",
+    "STRING": "VARCHAR",
+    "DATETIME": "TIMESTAMP",
+    "TIMESTAMP WITHOUT TIME ZONE": "TIMESTAMP",
+    "SMALL_INTEGER": "SMALLINT",
+    "BIG_INTEGER": "BIGINT",
+    "DOUBLE PRECISION": "DOUBLE",
+}
+"""How types are called here, by how the databases and SQLAlchemy call them."""
 
 
 def declared(table: Table) -> list[tuple[str, str, bool]]:
@@ -270,34 +284,54 @@ def declared(table: Table) -> list[tuple[str, str, bool]]:
         if isinstance(kind, Numeric):
             return f"DECIMAL({kind.precision},{kind.scale})"
         name = str(kind.__visit_name__).upper()
-        return TYPES.get(name, {"STRING": "VARCHAR", "BIG_INTEGER": "BIGINT"}.get(name, name))
+        return TYPES.get(name, name)
 
     return sorted((c.name, type_of(c), bool(c.nullable)) for c in table.columns)
 
 
+Made = tuple[list[tuple[str, str, bool]], list[str], set[tuple[str, str]]]
+"""Columns with type and whether they may be empty, the primary key, the foreign keys' columns with their tables."""
+
+
+def in_duckdb(connection: Connection, table: Table) -> Made:
+    of = f"WHERE table_name = '{table.name}' AND database_name = current_database()"
+    columns = connection.execute(text(f"SELECT column_name, data_type, is_nullable FROM duckdb_columns() {of}")).all()
+    keys = f"SELECT constraint_column_names, referenced_table FROM duckdb_constraints() {of} AND constraint_type = "
+    primary = connection.execute(text(keys + "'PRIMARY KEY'")).all()
+    foreign = connection.execute(text(keys + "'FOREIGN KEY'")).all()
+    return (
+        [(name, kind, null) for name, kind, null in columns],
+        list(primary[0][0]) if primary else [],
+        {(names[0], target) for names, target in foreign},
+    )
+
+
+def in_postgresql(connection: Connection, table: Table) -> Made:
+    inspector = inspect(connection)
+
+    def type_of(kind: Any) -> str:
+        if isinstance(kind, Numeric) and not isinstance(kind, Double):
+            return f"DECIMAL({kind.precision},{kind.scale})"
+        name = str(kind.compile(connection.dialect)).upper()
+        return TYPES.get(name, name)
+
+    columns = [(c["name"], type_of(c["type"]), c["nullable"]) for c in inspector.get_columns(table.name)]
+    foreign = {(key["constrained_columns"][0], key["referred_table"]) for key in inspector.get_foreign_keys(table.name)}
+    return columns, inspector.get_pk_constraint(table.name)["constrained_columns"], foreign
+
+
 @pytest.mark.parametrize("table", t.metadata.sorted_tables, ids=lambda table: table.name)
 def test_the_tables_that_migrations_make_are_the_tables_that_the_code_knows(store: Store, table: Table) -> None:
-    known = (
-        "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
-        f"WHERE table_name = '{table.name}' AND database_name = current_database()"
-    )
-    keys = (
-        "SELECT constraint_column_names, referenced_table FROM duckdb_constraints() "
-        f"WHERE table_name = '{table.name}' AND database_name = current_database() AND constraint_type = "
-    )
     with store.read() as connection:
-        made = connection.execute(text(known)).all()
-        primary = connection.execute(text(keys + "'PRIMARY KEY'")).all()
-        foreign = connection.execute(text(keys + "'FOREIGN KEY'")).all()
-    assert sorted((name, kind, null) for name, kind, null in made) == declared(table)
-    assert sorted(primary[0][0] if primary else []) == sorted(c.name for c in table.primary_key)
-    pointing = {(c.name, fk.column.table.name) for c in table.columns for fk in c.foreign_keys}
-    assert {(names[0], target) for names, target in foreign} == pointing
+        columns, primary, foreign = (in_postgresql if ON_POSTGRESQL else in_duckdb)(connection, table)
+    assert sorted(columns) == declared(table)
+    assert sorted(primary) == sorted(c.name for c in table.primary_key)
+    assert foreign == {(c.name, fk.column.table.name) for c in table.columns for fk in c.foreign_keys}
 
 
 def test_no_table_is_made_that_the_code_does_not_know(store: Store) -> None:
     with store.read() as connection:
-        made = set(connection.execute(text("SELECT table_name FROM duckdb_tables()")).scalars())
+        made = set(inspect(connection).get_table_names())
     assert made - {"schema_version"} == set(t.metadata.tables)
 
 
@@ -311,6 +345,7 @@ def test_a_database_from_a_newer_program_is_refused_untouched(tmp_path: Path) ->
         Store(url)
 
 
+@duckdb_only
 def test_a_second_process_is_told_who_holds_the_file(tmp_path: Path) -> None:
     url = kept_url(tmp_path, "held")
     store = Store(url)
