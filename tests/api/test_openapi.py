@@ -35,7 +35,7 @@ from tests.databases import memory_url
 from tests.seed import SUBMITTED
 
 FULL = os.environ.get("ODS_TEST_FULL") == "1"
-EXAMPLES = 60 if FULL else 4
+EXAMPLES = 60 if FULL else 3
 
 WORLDS = {False: "open", True: "with keys"}
 
