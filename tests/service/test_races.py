@@ -25,7 +25,7 @@ from ods_core.queries.invariants import check
 from ods_core.queries.lists import engagement_of
 from ods_core.service import Result, Service
 from ods_core.store import Store
-from tests.databases import memory_url
+from tests.databases import kept_url, memory_url
 from tests.seed import FIX, SUBMITTED, seed_proposal, seed_request
 
 FULL = os.environ.get("ODS_TEST_FULL") == "1"
@@ -37,7 +37,7 @@ Answer = Result | NotAllowed
 @pytest.fixture
 def arena(tmp_path: Path) -> Iterator[Store]:
     """A database in memory; in a full run in a file, where each commit waits for the disk."""
-    store = Store(f"duckdb:///{tmp_path}/races.duckdb" if FULL else memory_url(), MovingClock(SUBMITTED))
+    store = Store(kept_url(tmp_path, "races") if FULL else memory_url(), MovingClock(SUBMITTED))
     yield store
     store.close()
 
