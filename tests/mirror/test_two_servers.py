@@ -36,7 +36,7 @@ pytestmark = pytest.mark.server
 FULL = os.environ.get("ODS_TEST_FULL") == "1"
 ENGAGEMENTS = 200 if FULL else 10
 STEPS = 20
-PATIENCE = 900 if FULL else 240
+PATIENCE = 1800 if FULL else 240
 KINDS = ("requests", "scopes", "cycles", "deliverables", "service_lines", "payments", "invoices")
 
 
