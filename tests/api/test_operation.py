@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ods_core.basics.logs import masked
 from tests.api.conftest import Engagement
-from tests.started import StartedServer, started
+from tests.started import ODS, StartedServer, started
 
 pytestmark = pytest.mark.server
 
@@ -49,6 +49,14 @@ def test_calls_are_counted_by_their_route(server: StartedServer, api: httpx.Clie
     assert after[counted] == before + 3
     assert after["ods_last_event_sequence",] >= 1
     assert not [name for name in after if id in str(name)], "no series for a single thing"
+
+
+def test_who_asks_through_a_proxy_is_who_asks_the_proxy(server: StartedServer) -> None:
+    """Or else everybody behind it would share one address' limit, and count as of this machine."""
+    told = {"X-Forwarded-For": "203.0.113.9"}
+    assert httpx.get(f"{server.url}{ODS}/requests", timeout=30).status_code == 200
+    answer = httpx.get(f"{server.url}{ODS}/requests", headers=told, timeout=30)
+    assert answer.status_code == 403, "without sign-in, this machine alone is answered"
 
 
 def test_figures_are_not_for_everybody_once_there_are_keys(tmp_path: Path) -> None:
