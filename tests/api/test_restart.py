@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,9 @@ def everything(server: StartedServer) -> dict[str, Any]:
     return shown
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [signal.SIGTERM, signal.SIGKILL] if os.environ.get("ODS_TEST_FULL") else [signal.SIGKILL]
+)
 def test_everything_is_there_after_the_server_is_stopped_and_started_again(tmp_path: Path, how: signal.Signals) -> None:
     server = StartedServer(tmp_path).start()
     try:

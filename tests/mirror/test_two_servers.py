@@ -1,6 +1,6 @@
 """Two started servers: one with a random history, one that follows it, and connections that break in between.
 
-`ODS_TEST_FULL=1` plays 200 engagements instead of 10, shorter ones.
+`ODS_TEST_FULL=1` plays 200 engagements instead of 6, shorter ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.started import StartedServer, started
 pytestmark = pytest.mark.server
 
 FULL = os.environ.get("ODS_TEST_FULL") == "1"
-ENGAGEMENTS = 200 if FULL else 10
+ENGAGEMENTS = 200 if FULL else 6
 STEPS = 6 if FULL else 20
 """Commands of an engagement on average; proposals of a long history lapse and are presented again, dozens of times."""
 PATIENCE = 1800 if FULL else 240
