@@ -28,28 +28,21 @@ log = logging.getLogger("ods.api")
 
 MAX_BODY = 1024 * 1024
 
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "The same key and body gets the first answer again, for 24 hours",
-}
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "The `ETag` of the scope or deliverable that this is about, as its caller has seen it",
-}
 
-IF_NONE_MATCH = {
-    "name": "If-None-Match",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "The `ETag` of what its caller has already: 304 while it is still the same",
-}
+def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    schema = {"type": "string"} | schema
+    return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
+
+
+IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key",
+    "The same key and body gets the first answer again, for 24 hours",
+    minLength=1,
+    maxLength=255,
+    pattern="^[!-~]+$",
+)
+IF_MATCH = _header("If-Match", "The `ETag` of the scope or deliverable that this is about, as its caller has seen it")
+IF_NONE_MATCH = _header("If-None-Match", "The `ETag` of what its caller has already: 304 while it is still the same")
 _TAGGED: dict[int | str, Any] = {
     200: {"headers": {"ETag": {"schema": {"type": "string"}, "description": "Changes with what is decided"}}},
     304: {"description": "What its caller has is the present state"},

@@ -122,9 +122,7 @@ def _around(run: Runtime, given: Given, command: Callable[[], Response]) -> Resp
         try:
             answer = command()
         except OdsError as refusal:
-            if given.idempotency_key is None or refusal.status in _UNKEPT or isinstance(refusal, KeyReused):
-                raise
-            answer = refused(refusal)
+            answer = _refused_first(given, refusal)
         return _keep_first(run, given, answer)
 
 
@@ -141,9 +139,14 @@ def _within(run: Runtime, given: Given, command: Callable[[], Response]) -> Resp
             _keep(run, given, unit, answer, stale)
             return answer
     except OdsError as refusal:
-        if given.idempotency_key is None or refusal.status in _UNKEPT or isinstance(refusal, KeyReused):
-            raise
-        return _keep_first(run, given, refused(refusal))
+        return _keep_first(run, given, _refused_first(given, refusal))
+
+
+def _refused_first(given: Given, refusal: OdsError) -> Response:
+    """A refusal as an answer to be kept; raises it again where whoever sends the same may come to hear another."""
+    if given.idempotency_key is None or refusal.status in _UNKEPT or isinstance(refusal, KeyReused):
+        raise refusal
+    return refused(refusal)
 
 
 def _keep_first(run: Runtime, given: Given, answer: Response) -> Response:
