@@ -62,6 +62,9 @@ GROUPS = {"scope": lambda row: row.scope_id, "organization": lambda row: row.org
 TOP = 84
 """Pixels above the bars, for the axis and the legend over it."""
 
+DAYS_AXIS = {"type": "date", "showgrid": True, "side": "top", "mirror": "allticks"}
+"""The days above the chart and, where it is long, below it too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -254,24 +257,31 @@ def gantt(found: Timeline, by: str, sums: Sequence[TimedMilestone]) -> go.Figure
     """The chart: a heading a group, below it a row a cycle, with its plan and how it went."""
     placed, headings, count_of_rows = placed_rows(found, by)
     rows = MANY_ROWS if len(placed) > MANY else FEW_ROWS
+    here = noon().replace(tzinfo=None)
     chart = charts.figure(
         height=max(count_of_rows * rows.height + TOP + 40, 280),
         barmode="overlay",
-        margin={"l": 8, "r": 8, "t": TOP, "b": 28},
+        margin={"t": TOP, "b": 28},
+        legend={"yref": "container", "y": 1, "yanchor": "top", "font": {"size": 12}},
+        xaxis=DAYS_AXIS | {"gridcolor": charts.theme_colour("border")},
+        yaxis=names_axis(placed, by, rows, count_of_rows),
+        shapes=[today_line(here)],
+        annotations=[
+            *(
+                heading_of(at, row.organization_id if by == "organization" else row.scope_title, rows)
+                for at, row in headings
+            ),
+            today_mark(here),
+        ],
         # What was zoomed into stays, also over a change made elsewhere.
         uirevision=f"{by}{param(tables.AFTER)}",
     )
-    chart.update_layout(legend={"yref": "container", "y": 1, "yanchor": "top", "font": {"size": 12}})
     draw_bars(chart, placed, rows)
     drift(chart, placed, rows.plan[0])
     money_marks(chart, placed, sums, rows.plan[0])
     if by == "scope":
         finish_marks(chart, headings, rows)
     late_marks(chart, placed, rows.work[0])
-    draw_axes(chart, placed, by, rows, count_of_rows)
-    for at, row in headings:
-        heading_of(chart, at, row.organization_id if by == "organization" else row.scope_title, rows)
-    today_line(chart)
     return chart
 
 
@@ -288,36 +298,33 @@ def draw_bars(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], row
     bars(chart, made["review"], "Waiting for a decision", rows.work, marker=dotted)
 
 
-def draw_axes(
-    chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], by: str, rows: Rows, count_of_rows: int
-) -> None:
-    """A name a row; the days above the chart and, where it is long, below it too."""
-    chart.update_yaxes(
-        tickvals=[place for place, _ in placed],
-        ticktext=[label(row, by) for _, row in placed],
-        tickfont={"size": rows.font},
-        range=[count_of_rows - 0.4, -0.5],
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-    )
-    chart.update_xaxes(
-        type="date", showgrid=True, gridcolor=charts.theme_colour("border"), side="top", mirror="allticks"
-    )
+def names_axis(
+    placed: Sequence[tuple[float, TimelineRow]], by: str, rows: Rows, count_of_rows: int
+) -> dict[str, object]:
+    """A name a row."""
+    return {
+        "tickvals": [place for place, _ in placed],
+        "ticktext": [label(row, by) for _, row in placed],
+        "tickfont": {"size": rows.font},
+        "range": [count_of_rows - 0.4, -0.5],
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
 
 
-def heading_of(chart: go.Figure, at: float, title: str, rows: Rows) -> None:
+def heading_of(at: float, title: str, rows: Rows) -> dict[str, object]:
     """A group's name in its own row."""
-    chart.add_annotation(
-        x=0,
-        xref="paper",
-        xanchor="left",
-        y=at + rows.heading,
-        text=f"<b>{short(title, LONGEST_HEADING)}</b>",
-        showarrow=False,
-        align="left",
-        font={"color": charts.theme_colour("text"), "size": rows.font + 1},
-    )
+    return {
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": at + rows.heading,
+        "text": f"<b>{short(title, LONGEST_HEADING)}</b>",
+        "showarrow": False,
+        "align": "left",
+        "font": {"color": charts.theme_colour("text"), "size": rows.font + 1},
+    }
 
 
 def label(row: TimelineRow, by: str) -> str:
@@ -344,16 +351,16 @@ def late_marks(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], la
         )
 
 
-def today_line(chart: go.Figure) -> None:
+def today_line(here: datetime) -> dict[str, object]:
     """Where we are."""
-    moment = noon().replace(tzinfo=None)
-    colour = charts.theme_colour("red")
-    chart.add_shape(
-        type="line", x0=moment, x1=moment, y0=0, y1=1, yref="paper", line={"color": colour, "width": 1.5, "dash": "dot"}
-    )
-    chart.add_annotation(
-        x=moment, y=0, yref="paper", yanchor="top", text="today", showarrow=False, font={"color": colour}
-    )
+    line = {"color": charts.theme_colour("red"), "width": 1.5, "dash": "dot"}
+    return {"type": "line", "x0": here, "x1": here, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+
+
+def today_mark(here: datetime) -> dict[str, object]:
+    """The name of that line, below the chart."""
+    font = {"color": charts.theme_colour("red")}
+    return {"x": here, "y": 0, "yref": "paper", "yanchor": "top", "text": "today", "showarrow": False, "font": font}
 
 
 def table_rows(found: Timeline, sums: Sequence[TimedMilestone]) -> list[dict[str, str]]:

@@ -314,15 +314,11 @@ def choose_currency(asked: Asked) -> str:
 def draw_trend(title: str, keys: Sequence[str], entries: Entries, key: str) -> None:
     """Some figures of one unit by month; a month without observations is a gap, not nought."""
     st.header(title, anchor=False)
-    unit = METRICS[keys[0]].unit
-    chart = charts.figure(height=330)
+    is_share = METRICS[keys[0]].unit == Unit.SHARE
+    scale = {"tickformat": ".0%", "range": [-0.04, 1.04]} if is_share else {"title": "days"}
+    chart = charts.figure(height=330, xaxis={"type": "category"}, yaxis=scale)
     for dash, symbol, name in zip(DASHES, SYMBOLS, keys, strict=False):
         add_line(chart, METRICS[name], entries[name, None]["series"], dash, symbol)
-    chart.update_xaxes(type="category")
-    if unit == Unit.SHARE:
-        chart.update_yaxes(tickformat=".0%", range=[-0.04, 1.04])
-    else:
-        chart.update_yaxes(title="days")
     charts.show(
         chart,
         alt=f"{title}. " + "; ".join(trend_words(METRICS[name], entries[name, None]["series"]) for name in keys),
@@ -377,7 +373,7 @@ def draw_value(currency: str, asked: Asked) -> None:
     """What was delivered and what was received over time, in one currency."""
     entries = asked.entries
     st.header(f"Delivered and received by {asked.step.value}, {currency}", anchor=False)
-    chart = charts.figure(height=330, barmode="group")
+    chart = charts.figure(height=330, barmode="group", xaxis={"type": "category"})
     for key, pattern in (("value_delivered", ""), ("received", "/")):
         metric, series = METRICS[key], entries[key, currency]["series"]
         chart.add_bar(
@@ -392,7 +388,6 @@ def draw_value(currency: str, asked: Asked) -> None:
             ],
             hoverinfo="text",
         )
-    chart.update_xaxes(type="category")
     whole = "; ".join(
         f"{METRICS[key].label}: {written(METRICS[key], entries[key, currency]['value'], currency)}"
         for key in ("value_delivered", "received")
@@ -452,7 +447,12 @@ def narrowed_to(side: str, id: str) -> dict[str, str]:
 
 def draw_bars(metric: Metric, figures: Mapping[str, Figure], found: Side, keys: Iterable[str]) -> None:
     """A bar each."""
-    chart = charts.figure(height=120 + 40 * len(figures), showlegend=False)
+    chart = charts.figure(
+        height=120 + 40 * len(figures),
+        showlegend=False,
+        xaxis={"visible": False},
+        yaxis={"showgrid": False, "type": "category"},
+    )
     chart.add_bar(
         orientation="h",
         y=list(figures),
@@ -462,8 +462,6 @@ def draw_bars(metric: Metric, figures: Mapping[str, Figure], found: Side, keys: 
         insidetextanchor="start",
         hoverinfo="skip",
     )
-    chart.update_xaxes(visible=False)
-    chart.update_yaxes(showgrid=False, type="category")
     charts.show(
         chart,
         alt=f"{metric.label}: " + "; ".join(f"{id} {bar_words(metric, f)}" for id, f in figures.items()),
@@ -521,8 +519,20 @@ def bar_id(bar: Bar) -> str:
 def draw_pareto(bars: Sequence[Bar]) -> None:
     """Bars from the most frequent on, and the share that they make up together."""
     shown = bars[:MOST_BARS]
-    chart = charts.figure(height=90 + 52 * len(shown))
     places = list(range(len(shown)))
+    # Above its bar, not beside it: a criterion is a sentence, and a phone is narrow.
+    named = {"x": 0, "xanchor": "left", "yanchor": "bottom", "showarrow": False}
+    named["font"] = {"color": charts.theme_colour("text")}
+    chart = charts.figure(
+        height=90 + 52 * len(shown),
+        showlegend=False,
+        xaxis={"visible": False, "range": [0, shown[0].count * 1.7]},
+        yaxis={"visible": False, "range": [len(shown) - 0.5, -0.8]},
+        annotations=[
+            named | {"text": charts.short(bar.label, 52), "y": place - 0.2}
+            for place, bar in zip(places, shown, strict=True)
+        ],
+    )
     chart.add_bar(
         orientation="h",
         y=places,
@@ -534,20 +544,6 @@ def draw_pareto(bars: Sequence[Bar]) -> None:
         hovertext=[charts.short(bar.label, 120) for bar in shown],
         hoverinfo="text",
     )
-    for place, bar in zip(places, shown, strict=True):
-        # Above its bar, not beside it: a criterion is a sentence, and a phone is narrow.
-        chart.add_annotation(
-            text=charts.short(bar.label, 52),
-            x=0,
-            y=place - 0.2,
-            xanchor="left",
-            yanchor="bottom",
-            showarrow=False,
-            font={"color": charts.theme_colour("text")},
-        )
-    chart.update_yaxes(visible=False, range=[len(shown) - 0.5, -0.8])
-    chart.update_xaxes(visible=False, range=[0, shown[0].count * 1.7])
-    chart.update_layout(showlegend=False)
     if len(bars) > len(shown):
         st.caption(f"The {len(shown)} most frequent of {len(bars)}; the table has all of them.")
     charts.show(
@@ -615,7 +611,12 @@ def draw_bands(found: Sequence[Band]) -> None:
     """A bar a band of scores."""
     names = [band_name((band.lowest, band.highest)) for band in found]
     words = [f"{percent(b.rejection_rate)} (n = {b.decided:,})" if b.decided else "nothing decided" for b in found]
-    chart = charts.figure(height=300, showlegend=False)
+    chart = charts.figure(
+        height=300,
+        showlegend=False,
+        xaxis={"type": "category", "title": "score of the criteria at confirmation"},
+        yaxis={"tickformat": ".0%", "rangemode": "tozero", "title": "rejection rate"},
+    )
     chart.add_bar(
         x=names,
         y=[band.rejection_rate for band in found],
@@ -625,8 +626,6 @@ def draw_bands(found: Sequence[Band]) -> None:
         hovertext=[f"{count(b.scopes, 'scope')}, {count(b.decided, 'first attempt')}" for b in found],
         hoverinfo="text",
     )
-    chart.update_xaxes(type="category", title="score of the criteria at confirmation")
-    chart.update_yaxes(tickformat=".0%", rangemode="tozero", title="rejection rate")
     charts.show(
         chart,
         alt="Rejection rate by the score of the criteria: " + "; ".join(map("{}: {}".format, names, words)),

@@ -338,9 +338,14 @@ def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
     total = sum((row.total for row in rows), Decimal(0))
     late = total - sum((row.amounts.get("not_yet_due", Decimal(0)) for row in rows), Decimal(0))
     st.header(f"{currency} · {plain(money(total, currency))} open", anchor=False)
-    chart = charts.figure(barmode="stack", height=110 + 46 * len(rows))
-    # One age alone still needs its name.
-    chart.update_layout(legend={"traceorder": "normal"}, showlegend=True)
+    chart = charts.figure(
+        barmode="stack",
+        height=110 + 46 * len(rows),
+        legend={"traceorder": "normal"},
+        showlegend=True,  # one age alone still needs its name
+        xaxis={"showgrid": True, "gridcolor": charts.theme_colour("border")},
+        yaxis={"showgrid": False},
+    )
     shades = ["green", "yellow", "orange", "violet", "red"]
     for (bucket, label), shade, pattern in zip(BUCKETS.items(), shades, PATTERNS, strict=True):
         amounts = [row.amounts.get(bucket, Decimal(0)) for row in rows]
@@ -360,8 +365,6 @@ def draw_ageing(currency: str, rows: Sequence[Ageing]) -> None:
             ],
             hoverinfo="text",
         )
-    chart.update_xaxes(showgrid=True, gridcolor=charts.theme_colour("border"))
-    chart.update_yaxes(showgrid=False)
     charts.show(
         chart,
         alt=f"Open amounts in {currency} by organisation and age: {money(total, currency)} in all, "

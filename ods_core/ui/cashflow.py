@@ -136,17 +136,20 @@ def draw_bars(found: CashForecast) -> None:
     """What the plan brings in each period, and the marks of what the simulation brings."""
     bars, currency = found.bars, found.currency
     st.header(f"{currency} by {found.by.value}", anchor=False)
-    chart = charts.figure(barmode="stack", height=380)
     names = [label_of(found, bar) for bar in bars]
+    chart = charts.figure(
+        barmode="stack",
+        height=380,
+        legend={"traceorder": "normal"},
+        xaxis={"type": "category", "categoryorder": "array", "categoryarray": names},
+        yaxis={"tickformat": "~s", "rangemode": "tozero"},
+    )
     for part in SHADES:
         amounts = [parts_of(bar)[part] for bar in bars]
         if any(amounts):
             add_part(chart, part, names, amounts, found)
     for mark in MARKS if found.runs else ():
         add_marks(chart, mark, names, found)
-    chart.update_layout(legend={"traceorder": "normal"})
-    chart.update_xaxes(type="category", categoryorder="array", categoryarray=names)
-    chart.update_yaxes(tickformat="~s", rangemode="tozero")
     charts.show(
         chart,
         alt=f"Cash in {currency} by {found.by.value}. {told(found)}",
@@ -324,12 +327,10 @@ def draw_sums(found: CashForecast) -> None:
     st.caption(
         "What has come in by the end of each period. In the plan everything comes on its day, overdue money at once."
     )
-    chart = charts.figure(height=300)
+    chart = charts.figure(height=300, xaxis={"type": "category"}, yaxis={"tickformat": "~s", "rangemode": "tozero"})
     add_line(chart, "Plan", names, sums, found, ("text", "circle", "solid"))
     for mark, look in MARKS.items() if found.runs else ():
         add_line(chart, mark, names, [percentile(bar, mark, cumulative=True) for bar in found.periods], found, look)
-    chart.update_xaxes(type="category")
-    chart.update_yaxes(tickformat="~s", rangemode="tozero")
     charts.show(
         chart,
         alt=f"Cash in {found.currency}, added up. {told(found)}",

@@ -55,21 +55,26 @@ def series_colours() -> Sequence[str]:
 
 
 def figure(**layout: Any) -> go.Figure:
-    """An empty figure in the house's look: no frame, quiet grid, a legend on top, room for long labels."""
-    made = go.Figure()
-    made.update_layout(
-        colorway=series_colours(),
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
-        height=HEIGHT,
-        hovermode="closest",
-        legend={"orientation": "h", "y": 1.08, "x": 0, "yanchor": "bottom"},
-        barcornerradius=3,
-        bargap=0.25,
-    )
-    made.update_xaxes(automargin=True, showgrid=False, linecolor=theme_colour("border"))
-    made.update_yaxes(automargin=True, gridcolor=theme_colour("border"), zerolinecolor=theme_colour("border"))
-    made.update_layout(**layout)
-    return made
+    """An empty figure in the house's look: no frame, quiet grid, a legend on top, room for long labels.
+
+    Args:
+        layout: what this one has of its own; of an axis, the legend or the margins, only what differs. Given here, all
+            of it is looked through once; every `update_…` or `add_annotation` that follows costs as much again.
+    """
+    border = theme_colour("border")
+    house: dict[str, Any] = {
+        "colorway": series_colours(),
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "height": HEIGHT,
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "y": 1.08, "x": 0, "yanchor": "bottom"},
+        "barcornerradius": 3,
+        "bargap": 0.25,
+        "xaxis": {"automargin": True, "showgrid": False, "linecolor": border},
+        "yaxis": {"automargin": True, "gridcolor": border, "zerolinecolor": border},
+    }
+    own = {name: house[name] | given if isinstance(house.get(name), dict) else given for name, given in layout.items()}
+    return go.Figure(layout=house | own)
 
 
 def short(text: str, longest: int) -> str:

@@ -133,17 +133,28 @@ def portfolio_words(found: DeliveryForecast, whole: Portfolio) -> str:
 def draw_finishes(shown: Sequence[Expected], today: date) -> Any:
     """A line from P50 to P85 for each scope, with its planned end."""
     places = list(range(len(shown)))
-    chart = charts.figure(height=110 + 48 * len(shown))
-    for one, place in zip(shown, places, strict=True):
-        chart.add_shape(
-            type="line",
-            x0=one.finish.p50,
-            x1=one.finish.p85,
-            y0=place,
-            y1=place,
-            line={"width": 5, "color": charts.theme_colour("blue")},
-            opacity=0.35,
-        )
+    first = min([today, *(one.finish.planned_end for one in shown)]) - timedelta(days=3)
+    last = max(max(one.finish.p85, one.finish.planned_end) for one in shown) + timedelta(days=3)
+    span = {"type": "line", "line": {"width": 5, "color": charts.theme_colour("blue")}, "opacity": 0.35}
+    titled = {"x": 0, "xref": "paper", "xanchor": "left", "showarrow": False}
+    titled["font"] = {"color": charts.theme_colour("text"), "size": 12}
+    chart = charts.figure(
+        height=110 + 48 * len(shown),
+        xaxis={"type": "date", "range": [first, last], "showgrid": True, "gridcolor": charts.theme_colour("border")},
+        yaxis={"visible": False, "range": [len(shown) - 0.5, -0.8], "fixedrange": True},
+        shapes=[
+            span | {"x0": one.finish.p50, "x1": one.finish.p85, "y0": place, "y1": place}
+            for one, place in zip(shown, places, strict=True)
+        ],
+        annotations=[
+            titled
+            | {
+                "y": place - 0.43,
+                "text": f"{charts.short(one.title, 44)} · {percent(one.finish.on_time)} on time",
+            }
+            for one, place in zip(shown, places, strict=True)
+        ],
+    )
     for name, symbol, shade, days in (
         ("P50", "diamond", "orange", [one.finish.p50 for one in shown]),
         ("P85", "triangle-up", "violet", [one.finish.p85 for one in shown]),
@@ -161,20 +172,6 @@ def draw_finishes(shown: Sequence[Expected], today: date) -> Any:
             ],
             hoverinfo="text",
         )
-    for one, place in zip(shown, places, strict=True):
-        chart.add_annotation(
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=place - 0.43,
-            text=f"{charts.short(one.title, 44)} · {percent(one.finish.on_time)} on time",
-            showarrow=False,
-            font={"color": charts.theme_colour("text"), "size": 12},
-        )
-    first = min([today, *(one.finish.planned_end for one in shown)]) - timedelta(days=3)
-    last = max(max(one.finish.p85, one.finish.planned_end) for one in shown) + timedelta(days=3)
-    chart.update_xaxes(type="date", range=[first, last], showgrid=True, gridcolor=charts.theme_colour("border"))
-    chart.update_yaxes(visible=False, range=[len(shown) - 0.5, -0.8], fixedrange=True)
     return chart
 
 

@@ -23,10 +23,14 @@ _KINDS: Sequence[tuple[str, frozenset[Role]]] = (
     ("finance", frozenset({Role.FINANCE})),
 )
 _found: ContextVar[list[Membership] | None] = ContextVar("memberships", default=None)
+_needed: ContextVar[bool | None] = ContextVar("sign_in_is_needed", default=None)
 
 
 def is_needed() -> bool:
     """Whether people sign in here: the server was started so, or the secrets say so (then `st.user` tells)."""
+    if (known := _needed.get()) is not None:
+        return known
+    # The second look reads the secrets, which a run would do some forty times.
     return runtime().signs_in or "is_logged_in" in st.user.to_dict()
 
 
@@ -45,12 +49,13 @@ def _is_recent(told: Claims) -> bool:
 
 @contextmanager
 def looked_up_once() -> Iterator[None]:
-    """Read the mapping once within a run of the script; what runs outside, as a button's callback, reads anew."""
-    mark = _found.set(None)
+    """Read secrets and mapping once within a run of the script; what runs outside, as a callback, reads anew."""
+    marks = _found.set(None), _needed.set(is_needed())
     try:
         yield
     finally:
-        _found.reset(mark)
+        _found.reset(marks[0])
+        _needed.reset(marks[1])
 
 
 def remember() -> list[Membership]:
