@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from html import escape
+from html import escape, unescape
 from itertools import groupby
+from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -62,6 +63,7 @@ GROUPS = {"scope": lambda row: row.scope_id, "organization": lambda row: row.org
 TOP = 84
 """Pixels above the bars, for the axis and the legend over it."""
 
+NARROW = frozenset(" .,:;·'|!()[]ijlftr-")
 DAYS_AXIS = {"type": "date", "showgrid": True, "side": "top", "mirror": "allticks"}
 """The days above the chart and, where it is long, below it too."""
 
@@ -261,7 +263,7 @@ def gantt(found: Timeline, by: str, sums: Sequence[TimedMilestone]) -> go.Figure
     chart = charts.figure(
         height=max(count_of_rows * rows.height + TOP + 40, 280),
         barmode="overlay",
-        margin={"t": TOP, "b": 28},
+        margin={"l": room_for((label(row, by) for _, row in placed), rows.font), "t": TOP, "b": 28},
         legend={"yref": "container", "y": 1, "yanchor": "top", "font": {"size": 12}},
         xaxis=DAYS_AXIS | {"gridcolor": charts.theme_colour("border")},
         yaxis=names_axis(placed, by, rows, count_of_rows),
@@ -301,8 +303,10 @@ def draw_bars(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], row
 def names_axis(
     placed: Sequence[tuple[float, TimelineRow]], by: str, rows: Rows, count_of_rows: int
 ) -> dict[str, object]:
-    """A name a row."""
+    """A name a row, in the margin that is there for it: to have a browser find out costs it half of the drawing."""
     return {
+        "automargin": False,
+        "ticklabeloverflow": "allow",
         "tickvals": [place for place, _ in placed],
         "ticktext": [label(row, by) for _, row in placed],
         "tickfont": {"size": rows.font},
@@ -311,6 +315,20 @@ def names_axis(
         "zeroline": False,
         "fixedrange": True,
     }
+
+
+def room_for(labels: Iterable[str], font: int) -> float:
+    """Pixels that the longest of some labels takes, in a font of so many; a little more where in doubt."""
+    return max((sum(map(breadth, unescape(one))) for one in labels), default=0) * font + 10
+
+
+def breadth(sign: str) -> float:
+    """How wide a sign is, to the size of its font."""
+    if east_asian_width(sign) in "WF":
+        return 1.0
+    if sign in NARROW:
+        return 0.32
+    return 0.68 if sign.isupper() or sign.isdigit() else 0.55
 
 
 def heading_of(at: float, title: str, rows: Rows) -> dict[str, object]:
@@ -428,7 +446,7 @@ def narrowed() -> list[str]:
     """What the filters are, in words."""
     scope, state = param("scope"), STATE_LABELS.get(param("status"), next(iter(STATE_LABELS.values())))
     span = [f"from {param('from')}" if param("from") else "", f"until {param('to')}" if param("to") else ""]
-    return [scope or f"scopes {state.lower()}", param("organization") or "all organisations", *span]
+    return [scope or f"{state.lower()} scopes", param("organization") or "all organisations", *span]
 
 
 GANTT = "gantt"
