@@ -1,11 +1,14 @@
 """What a decision over HTTP costs, against the floor measured in the same run, and as the store grows.
 
-    python -m benchmarks.decision [--decisions 150] [--finished 100 100000]
+    python -m benchmarks.decision [--decisions 150] [--finished 100 100000] [--open]
 
 For each number of finished engagements in the store: our server accepts deliverables one by one over one kept-alive
 connection; in turn with it, the floor (benchmarks/floor: a bare FastAPI route on the same kind of server) writes the
 very same row changes as plain SQL in one DuckDB transaction on a copy of the same file. A third of the decisions are
 the last ones of their engagements, which also close the cycle, the scope and the service line and release a payment.
+
+Every decision comes with an API key, which is looked up, counted and noted, and with an idempotency key, under which
+its answer is kept in the same transaction; `--open` leaves both away, as on a machine where nobody made a key.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +105,19 @@ def timed(call: Callable[[], httpx.Response]) -> float:
     return took
 
 
-def measure(folder: Path, finished: int, decisions: int) -> tuple[float, float]:
+def reviewer(server: StartedServer) -> dict[str, str]:
+    """The header of somebody who may decide; from now on nobody is answered without a key."""
+    headers: dict[str, str] = {}
+    for role in ("admin", "reviewer"):
+        # The first key opens the door for the second: it is made while nobody needs one.
+        with server.client(headers=headers) as api:
+            answer = api.post("/keys", json={"name": role, "roles": [role]})
+        assert answer.status_code == 201, answer.text
+        headers = {"Authorization": f"Bearer {answer.json()['data']['key']}"}
+    return headers
+
+
+def measure(folder: Path, finished: int, decisions: int, *, keyed: bool) -> tuple[float, float]:
     """Median milliseconds of our decision and of the floor, taken in turn."""
     database = folder / "ods.duckdb"
     finished_store(database, finished)
@@ -121,9 +137,11 @@ def measure(folder: Path, finished: int, decisions: int) -> tuple[float, float]:
     floor = Floor(twin, writes)
     ours, bare = [], []
     try:
-        with server.client() as api:
+        with server.client(headers=reviewer(server) if keyed else {}) as api:
             for number, id in enumerate(deliverables):
-                ours.append(timed(lambda id=id: api.post(f"/deliverables/{id}/accept", json={"accepted": True})))
+                once = {"Idempotency-Key": f"decision-{number}"} if keyed else {}
+                decide = partial(api.post, f"/deliverables/{id}/accept", json={"accepted": True}, headers=once)
+                ours.append(timed(decide))
                 bare.append(timed(lambda number=number: floor.client.post(f"/write/{number}")))
     finally:
         floor.stop()
@@ -136,12 +154,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--decisions", type=int, default=150)
     parser.add_argument("--finished", type=int, nargs="+", default=[100, 100_000])
+    parser.add_argument("--open", action="store_true", help="without API keys and idempotency keys")
     given = parser.parse_args()
     first = None
     print(f"{'finished engagements':>22} {'decision':>12} {'floor':>12} {'ratio':>8} {'growth':>8}")
     for finished in given.finished:
         with tempfile.TemporaryDirectory() as folder:
-            ours, bare = measure(Path(folder), finished, given.decisions)
+            ours, bare = measure(Path(folder), finished, given.decisions, keyed=not given.open)
         first = first or ours
         print(f"{finished:>22,} {ours:>9.2f} ms {bare:>9.2f} ms {ours / bare:>7.2f}x {ours / first:>7.2f}x", flush=True)
 
