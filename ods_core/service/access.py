@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ods_core.basics.events import Actor, ActorKind
 from ods_core.basics.ids import Prefix, number_of
 from ods_core.basics.keys import ApiKey, SecurityEvent, SecurityKind, lookup_of, new_secret
 from ods_core.basics.roles import LOCAL, Caller, Role, require_admin
-from ods_core.store import Store, access
+from ods_core.store import Store, UnitOfWork, access
 
 NOBODY = Actor(ActorKind.SYSTEM, "nobody")
 """Whom a denial is written to when no caller could be made out."""
@@ -83,6 +84,8 @@ class Access:
         self.per_key, self.per_address, self.wrong_keys = per_key, per_address, wrong_keys
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._has_keys = self._asked = False
+        self._known: dict[str, ApiKey] = {}
+        self._changed, self._lock = 0, threading.Lock()
         self._forgot_at: datetime | None = None
 
     # Coming in
@@ -132,14 +135,36 @@ class Access:
         lookup = lookup_of(text.strip()) if scheme.lower() == "bearer" else None
         if lookup is None:
             raise Unauthenticated("expected `Authorization: Bearer ods_…`, a key as it was shown when it was made")
-        with self.store.read() as connection:
-            key = access.key_by_lookup(connection, lookup)
+        key = self._found(lookup)
         if key is None or not key.is_of(text.strip()):
             raise Unauthenticated("this key is not known here")
         status = key.status(self.clock())
         if status != "active":
             raise Unauthenticated(f"the key {key.id} is {status}; an administrator makes another one")
         return key
+
+    def _found(self, lookup: str) -> ApiKey | None:
+        """The key that begins with this: where no other process can change one, asked once until one is changed."""
+        if (known := self._known.get(lookup)) is not None:
+            return known
+        changed = self._changed
+        with self.store.read() as connection:
+            key = access.key_by_lookup(connection, lookup)
+        with self._lock:
+            # What was read while a key was being revoked may be what it was before.
+            if key is not None and changed == self._changed and not self.store.is_shared:
+                self._known[lookup] = key
+        return key
+
+    def _forget(self) -> None:
+        """A key was changed."""
+        with self._lock:
+            self._changed += 1
+            self._known.clear()
+
+    def _change(self, unit: UnitOfWork, id: str, **values: Any) -> None:
+        access.change_key(unit.connection, id, **values)
+        unit.afterwards.append(self._forget)
 
     def _count(self, whose: str, most: int, *, spend: bool = True) -> None:
         item = RateLimitItemPerMinute(most)
@@ -152,7 +177,7 @@ class Access:
         now = self.clock()
         if key.last_used_at is None or now - key.last_used_at >= USE_IS_NOTED_EVERY:
             with self.store.write() as unit:
-                access.change_key(unit.connection, key.id, last_used_at=now)
+                self._change(unit, key.id, last_used_at=now)
 
     def forget_old_answers(self) -> None:
         """Let go of the answers that no idempotency key can ask for any more; looks once an hour."""
@@ -209,7 +234,7 @@ class Access:
             key = self._visible(caller, access.key_by_id(unit.connection, id), id)
             if key.revoked_at is None:
                 ended = {"revoked_at": self.clock(), "revoked_by": caller.actor.id}
-                access.change_key(unit.connection, id, **ended)
+                self._change(unit, id, **ended)
                 self._note_key(SecurityKind.KEY_REVOKED, caller.actor, key)
             found = access.key_by_id(unit.connection, id)
         assert found is not None
