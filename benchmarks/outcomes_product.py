@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -30,9 +31,10 @@ assert (NEWEST, BANDS) == (outcomes_told.NEWEST, outcomes_told.BANDS)
 
 
 def told(connection: Connection, asked: Asked) -> Told:
-    """The product's answer: the queries that the page asks."""
+    """The product's answer: the queries that the page asks, which finds the period out once and then names it."""
     wanted = OutcomeFilter(_month(asked.first), _month(asked.last), asked.organization_id)
     period = period_of(connection, LOCAL, wanted, asked.now)
+    wanted = replace(wanted, from_month=month_text(period.first), to_month=month_text(period.last))
     earlier = period.before()
     previous = OutcomeFilter(month_text(earlier.first), month_text(earlier.last), asked.organization_id)
     chosen = tags(connection, LOCAL)[:TAGS]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -108,6 +110,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         scheduler = _set_to_work(run)
         courier = Courier(run.webhooks, CourierPolicy.of(run.settings))
         courier.start()
+    _settle_in()
     yield {}
     if facts:
         facts.join(PATIENCE)
@@ -117,6 +120,18 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
         scheduler.stop()
         presence.withdraw(run.settings.database_url)
     shut_down()
+
+
+def _settle_in() -> None:
+    """Load what pages draw with, and leave all that is loaded by now out of later collections of garbage.
+
+    It stays as long as the server does, and to walk all of it takes 0.1 to 0.2 s, for which every thread waits: a page
+    of a long history, which makes thousands of objects, would wait for that several times.
+    """
+    for library in ("pandas", "plotly.graph_objects"):
+        import_module(library)
+    gc.collect()
+    gc.freeze()
 
 
 def _set_to_work(run: Runtime) -> Scheduler:
