@@ -38,7 +38,10 @@ class Turns(Protocol):
 
     @contextmanager
     def alone(self, what: str) -> Iterator[bool]:
-        """Whether this process alone is at `what`; it stays so within the block."""
+        """Whether this process alone is at `what`; it stays so within the block.
+
+        Nothing to those who `queue` for the same word: who is alone at something may queue for it, too.
+        """
 
     def number(self, connection: Connection, prefix: Prefix) -> int:
         """The next number of a prefix."""
@@ -135,13 +138,14 @@ class ManyProcesses:
     @contextmanager
     def alone(self, what: str) -> Iterator[bool]:
         """By an advisory lock that hangs on a connection of its own, so a killed process lets go of it."""
+        lock = _lock_of(f"alone at {what}")
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            got = bool(connection.execute(select(func.pg_try_advisory_lock(_lock_of(what)))).scalar_one())
+            got = bool(connection.execute(select(func.pg_try_advisory_lock(lock))).scalar_one())
             try:
                 yield got
             finally:
                 if got:
-                    connection.execute(select(func.pg_advisory_unlock(_lock_of(what))))
+                    connection.execute(select(func.pg_advisory_unlock(lock)))
 
     def number(self, connection: Connection, prefix: Prefix) -> int:
         """Rises; a transaction that is given up leaves a gap."""

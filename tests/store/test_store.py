@@ -546,3 +546,13 @@ def test_states_keep_their_type_on_the_way(service: Service, store: Store) -> No
     assert all(isinstance(d.status, DeliverableStatus) for d in back.deliverables)
     assert all(isinstance(c.status, CycleStatus) for c in back.cycles)
     assert all(m.amount.as_tuple().exponent == -4 and isinstance(m.amount, Decimal) for m in back.milestones)
+
+
+def test_who_is_alone_at_something_may_queue_for_it_too(store: Store) -> None:
+    # On another connection: a lock of the same name would wait for itself, and for ever.
+    with store.turns.alone("the mirror") as mine:
+        assert mine
+        with store.write() as unit:
+            if store.is_shared:
+                unit.connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+            store.turns.queue(unit.connection, "the mirror")
