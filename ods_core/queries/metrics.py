@@ -196,7 +196,7 @@ _ALL = (
     ),
     Metric(
         "remediation_cycles_per_scope",
-        "Remediations per scope",
+        "Remediations a scope",
         Unit.CYCLES,
         "remediations",
         Summary.MEAN,
