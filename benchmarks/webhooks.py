@@ -35,6 +35,7 @@ from ods_core.service import Service, WebhookPolicy, Webhooks
 from ods_core.store import Store
 from ods_core.store import tables as t
 from tests.api.conftest import Engagement
+from tests.databases import bring_over
 from tests.started import ROOT, StartedServer, free_port
 
 READ_SECONDS, CONNECT_SECONDS = 0.3, 0.2
@@ -105,6 +106,7 @@ def deliver(folder: Path, events: int, *, kills: int = 2, seconds: float = 600, 
     """Have a server tell an unreliable receiver of events, and kill it in between."""
     port = free_port()
     secret = prepare(folder / "ods.duckdb", max(1, round(events * 0.8 / EVENTS_EACH)), f"http://127.0.0.1:{port}/hook")
+    bring_over(folder / "ods.duckdb")
     server = StartedServer(folder, None, **SETTINGS | settings)
     with receiving(port, UNRELIABLE | {"secrets": {"/hook": secret}}) as receiver:
         began = time.monotonic()

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from ods_core.basics.clock import system_clock
+from ods_core.moving import copy
+from ods_core.store import Store
+
 _count = itertools.count()
 ON_POSTGRESQL = os.environ.get("ODS_TEST_DATABASE", "duckdb") == "postgresql"
 duckdb_only = pytest.mark.skipif(ON_POSTGRESQL, reason="about DuckDB's file")
@@ -26,6 +30,14 @@ def memory_url() -> str:
 def kept_url(folder: Path, name: str = "ods") -> str:
     """A database that a later store finds again by its folder and name."""
     return _url_of(folder, name) if ON_POSTGRESQL else f"duckdb:///{folder / name}.duckdb"
+
+
+def bring_over(file: Path) -> None:
+    """Have what a DuckDB file holds where a started server of its folder looks for it, if that is elsewhere."""
+    if ON_POSTGRESQL:
+        store = Store(f"duckdb:///{file}")
+        copy(store, kept_url(file.parent, file.stem), system_clock(), keep_webhooks=True)
+        store.close()
 
 
 @cache

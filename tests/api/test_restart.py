@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import Engagement
+from tests.databases import duckdb_only
 from tests.started import ODS, StartedServer
 
 pytestmark = pytest.mark.server
@@ -59,6 +60,7 @@ def test_everything_is_there_after_the_server_is_stopped_and_started_again(tmp_p
         server.stop()
 
 
+@duckdb_only
 def test_a_second_server_on_the_same_file_says_who_holds_it(tmp_path: Path, server: StartedServer) -> None:
     second = StartedServer(tmp_path, ODS_DATABASE_URL=server.environment["ODS_DATABASE_URL"])
     try:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from benchmarks.population import finished_store
 from tests.browser.person import Person
 from tests.browser.test_one_engagement import FINANCE
+from tests.databases import bring_over
 from tests.started import started
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -50,6 +51,7 @@ def amounts(path: Path) -> list[float]:
 )
 def test_the_schedule_is_taken_away_as_a_workbook(page: Page, tmp_path: Path, engagements: int, is_long: bool) -> None:
     finished_store(tmp_path / "ods.duckdb", engagements)
+    bring_over(tmp_path / "ods.duckdb")
     with started(tmp_path, NOW) as server:
         person = Person(page, server.url)
         person.open("payments", FINANCE)
