@@ -41,9 +41,12 @@ def following(connection: Connection) -> Following | None:
 
 
 def is_polled(connection: Connection) -> bool:
-    """Whether the store follows a server that has no log: what is kept then changes without an event."""
+    """Whether the store follows a server otherwise than by its log: what is kept then changes without an event.
+
+    So it is, too, while a server is read for the first time: what was read of it stands before it is known which way.
+    """
     known = following(connection)
-    return known is not None and known.way == "polling"
+    return known is not None and known.way != "feed"
 
 
 def claim(connection: Connection, url: str) -> None:

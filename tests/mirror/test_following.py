@@ -143,6 +143,27 @@ def test_figures_keep_up_with_a_server_that_has_no_log(pair: Pair, teller: Telle
     )
 
 
+def test_figures_are_of_what_is_kept_also_before_the_first_reading_has_ended(
+    pair: Pair, teller: Teller, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not known yet which way the server is followed, and nothing has happened that a log would tell of."""
+    engagement = teller.running(at(4, 15))
+    teller.submit(at(4, 20), *ids(engagement))
+    teller.accept(at(4, 21), *ids(engagement))
+    keep_up(pair.store, wait=True)
+    pair.only_seven()
+
+    def not_yet(*_: object, **__: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(mirrored, "move", not_yet)
+    assert not pair.follower.look()
+    assert len(engagements(pair.store)) == 1
+    assert metrics(pair.store, clock, "2026-04", "2026-04", money=False) == metrics(
+        pair.running.store, clock, "2026-04", "2026-04", money=False
+    )
+
+
 def test_what_is_over_is_not_asked_for_any_more(pair: Pair, teller: Teller) -> None:
     pair.only_seven()
     over = teller.running(at(4, 15))
