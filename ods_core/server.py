@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -123,13 +122,11 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def _settle_in() -> None:
-    """Load what pages draw with, and leave all that is loaded by now out of later collections of garbage.
+    """Leave all that is loaded by now out of later collections of garbage.
 
     It stays as long as the server does, and to walk all of it takes 0.1 to 0.2 s, for which every thread waits: a page
     of a long history, which makes thousands of objects, would wait for that several times.
     """
-    for library in ("pandas", "plotly.graph_objects"):
-        import_module(library)
     gc.collect()
     gc.freeze()
 

@@ -259,14 +259,14 @@ def gantt(found: Timeline, by: str, sums: Sequence[TimedMilestone]) -> go.Figure
     """The chart: a heading a group, below it a row a cycle, with its plan and how it went."""
     placed, headings, count_of_rows = placed_rows(found, by)
     rows = MANY_ROWS if len(placed) > MANY else FEW_ROWS
-    here = noon().replace(tzinfo=None)
+    here, names = noon().replace(tzinfo=None), [label(row, by) for _, row in placed]
     chart = charts.figure(
         height=max(count_of_rows * rows.height + TOP + 40, 280),
         barmode="overlay",
-        margin={"l": room_for((label(row, by) for _, row in placed), rows.font), "t": TOP, "b": 28},
+        margin={"l": room_for(names, rows.font), "t": TOP, "b": 28},
         legend={"yref": "container", "y": 1, "yanchor": "top", "font": {"size": 12}},
         xaxis=DAYS_AXIS | {"gridcolor": charts.theme_colour("border")},
-        yaxis=names_axis(placed, by, rows, count_of_rows),
+        yaxis=names_axis([place for place, _ in placed], names, rows, count_of_rows),
         shapes=[today_line(here)],
         annotations=[
             *(
@@ -300,15 +300,13 @@ def draw_bars(chart: go.Figure, placed: Sequence[tuple[float, TimelineRow]], row
     bars(chart, made["review"], "Waiting for a decision", rows.work, marker=dotted)
 
 
-def names_axis(
-    placed: Sequence[tuple[float, TimelineRow]], by: str, rows: Rows, count_of_rows: int
-) -> dict[str, object]:
+def names_axis(places: Sequence[float], names: Sequence[str], rows: Rows, count_of_rows: int) -> dict[str, object]:
     """A name a row, in the margin that is there for it: to have a browser find out costs it half of the drawing."""
     return {
         "automargin": False,
         "ticklabeloverflow": "allow",
-        "tickvals": [place for place, _ in placed],
-        "ticktext": [label(row, by) for _, row in placed],
+        "tickvals": places,
+        "ticktext": names,
         "tickfont": {"size": rows.font},
         "range": [count_of_rows - 0.4, -0.5],
         "showgrid": False,
@@ -333,16 +331,8 @@ def breadth(sign: str) -> float:
 
 def heading_of(at: float, title: str, rows: Rows) -> dict[str, object]:
     """A group's name in its own row."""
-    return {
-        "x": 0,
-        "xref": "paper",
-        "xanchor": "left",
-        "y": at + rows.heading,
-        "text": f"<b>{short(title, LONGEST_HEADING)}</b>",
-        "showarrow": False,
-        "align": "left",
-        "font": {"color": charts.theme_colour("text"), "size": rows.font + 1},
-    }
+    name, y = f"<b>{short(title, LONGEST_HEADING)}</b>", at + rows.heading
+    return charts.words(name, size=rows.font + 1, x=0, xref="paper", xanchor="left", y=y, align="left")
 
 
 def label(row: TimelineRow, by: str) -> str:
@@ -377,8 +367,7 @@ def today_line(here: datetime) -> dict[str, object]:
 
 def today_mark(here: datetime) -> dict[str, object]:
     """The name of that line, below the chart."""
-    font = {"color": charts.theme_colour("red")}
-    return {"x": here, "y": 0, "yref": "paper", "yanchor": "top", "text": "today", "showarrow": False, "font": font}
+    return charts.words("today", colour="red", x=here, y=0, yref="paper", yanchor="top")
 
 
 def table_rows(found: Timeline, sums: Sequence[TimedMilestone]) -> list[dict[str, str]]:

@@ -520,16 +520,14 @@ def draw_pareto(bars: Sequence[Bar]) -> None:
     """Bars from the most frequent on, and the share that they make up together."""
     shown = bars[:MOST_BARS]
     places = list(range(len(shown)))
-    # Above its bar, not beside it: a criterion is a sentence, and a phone is narrow.
-    named = {"x": 0, "xanchor": "left", "yanchor": "bottom", "showarrow": False}
-    named["font"] = {"color": charts.theme_colour("text")}
     chart = charts.figure(
         height=90 + 52 * len(shown),
         showlegend=False,
         xaxis={"visible": False, "range": [0, shown[0].count * 1.7]},
         yaxis={"visible": False, "range": [len(shown) - 0.5, -0.8]},
+        # Above its bar, not beside it: a criterion is a sentence, and a phone is narrow.
         annotations=[
-            named | {"text": charts.short(bar.label, 52), "y": place - 0.2}
+            charts.words(charts.short(bar.label, 52), x=0, xanchor="left", y=place - 0.2, yanchor="bottom")
             for place, bar in zip(places, shown, strict=True)
         ],
     )

@@ -286,11 +286,6 @@ def mark_of(connection: Connection) -> Mark:
     return Mark(*found) if found else NO_MARK
 
 
-def _is_followed(connection: Connection) -> bool:
-    """Whether the store follows another server; its engagements then change without an event, and no mark is right."""
-    return mirrored.following(connection) is not None
-
-
 def _is_behind(connection: Connection, mark: Mark) -> bool:
     e = t.events.c.sequence
     return connection.execute(select(e).where(e > mark.sequence).limit(1)).first() is not None

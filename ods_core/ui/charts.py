@@ -77,6 +77,16 @@ def figure(**layout: Any) -> go.Figure:
     return go.Figure(layout=house | own)
 
 
+def words(text: str, *, colour: str = "text", size: int | None = None, **place: Any) -> dict[str, Any]:
+    """A text that stands in a chart, as one of the `annotations` of its layout.
+
+    Args:
+        place: where it stands, in Plotly's terms (`x`, `y`, `xanchor`, …).
+    """
+    font = {"color": theme_colour(colour)} | ({} if size is None else {"size": size})
+    return {"text": text, "showarrow": False, "font": font} | place
+
+
 def short(text: str, longest: int) -> str:
     """A text that fits beside a mark, safe in Plotly's own markup."""
     return escape(text if len(text) <= longest else text[: longest - 1] + "…", quote=False)

@@ -136,8 +136,6 @@ def draw_finishes(shown: Sequence[Expected], today: date) -> Any:
     first = min([today, *(one.finish.planned_end for one in shown)]) - timedelta(days=3)
     last = max(max(one.finish.p85, one.finish.planned_end) for one in shown) + timedelta(days=3)
     span = {"type": "line", "line": {"width": 5, "color": charts.theme_colour("blue")}, "opacity": 0.35}
-    titled = {"x": 0, "xref": "paper", "xanchor": "left", "showarrow": False}
-    titled["font"] = {"color": charts.theme_colour("text"), "size": 12}
     chart = charts.figure(
         height=110 + 48 * len(shown),
         xaxis={"type": "date", "range": [first, last], "showgrid": True, "gridcolor": charts.theme_colour("border")},
@@ -147,11 +145,14 @@ def draw_finishes(shown: Sequence[Expected], today: date) -> Any:
             for one, place in zip(shown, places, strict=True)
         ],
         annotations=[
-            titled
-            | {
-                "y": place - 0.43,
-                "text": f"{charts.short(one.title, 44)} · {percent(one.finish.on_time)} on time",
-            }
+            charts.words(
+                f"{charts.short(one.title, 44)} · {percent(one.finish.on_time)} on time",
+                size=12,
+                x=0,
+                xref="paper",
+                xanchor="left",
+                y=place - 0.43,
+            )
             for one, place in zip(shown, places, strict=True)
         ],
     )
